@@ -1,0 +1,79 @@
+//! Commands and how they end.
+
+use serde::{Deserialize, Serialize};
+use swarm_flow_policy::{LimitsOverride, Policy};
+
+/// A command to run, with the policy that its sandbox gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecRequest {
+    /// The program's name, then its arguments.
+    pub command: Vec<String>,
+    #[serde(with = "crate::base64_bytes", default)]
+    pub stdin: Vec<u8>,
+    #[serde(default)]
+    pub env: Vec<(String, String)>,
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Which programs can be found.
+    pub environment: String,
+    pub policy: Policy,
+    #[serde(default)]
+    pub limits: LimitsOverride,
+    /// One [`Event`] a line instead of one [`ExecResult`].
+    #[serde(default)]
+    pub stream: bool,
+}
+
+/// How a sandbox ended and what it used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecResult {
+    pub outcome: Outcome,
+    /// 0 to 255. 124 when time ran out, 137 for another limit or a cancellation, 134 for a trap.
+    pub exit_code: u8,
+    #[serde(with = "crate::base64_bytes", default)]
+    pub stdout: Vec<u8>,
+    #[serde(with = "crate::base64_bytes", default)]
+    pub stderr: Vec<u8>,
+    pub stdout_truncated: bool,
+    pub stderr_truncated: bool,
+    pub wall_ms: f64,
+    pub cpu_ms: f64,
+    pub peak_memory_bytes: u64,
+    pub read_bytes: u64,
+    pub written_bytes: u64,
+}
+
+/// Why a sandbox ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The program ended by itself.
+    Exited,
+    /// The guest did something impossible.
+    Trapped { message: String },
+    /// `memory`, `cpu_time`, `wall_time`, `handles`; in the units of the policy's field.
+    Limit { name: String, used: u64, allowed: u64 },
+    /// Someone ended it, or its caller left.
+    Cancelled,
+}
+
+/// Something a running command did. The last one is `exit`, or `error` when the runner failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Stdout {
+        #[serde(with = "crate::base64_bytes")]
+        bytes: Vec<u8>,
+    },
+    Stderr {
+        #[serde(with = "crate::base64_bytes")]
+        bytes: Vec<u8>,
+    },
+    Exit {
+        result: ExecResult,
+    },
+    Error {
+        error: crate::Error,
+    },
+}

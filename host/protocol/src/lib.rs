@@ -1,0 +1,63 @@
+//! The words between the app and a runner: JSON shapes, their paths, and nothing else.
+//!
+//! The app calls a runner for files and commands (`/v1/…`, see [`path`]); a runner calls the app to join,
+//! to fetch work and to report (`/api/v1/runners/…`). Both present the runner token as a bearer token.
+//! The shapes mirror `wit/types.wit`; bytes travel as base64.
+
+mod error;
+mod exec;
+mod file;
+mod registration;
+mod work;
+
+pub use error::Error;
+pub use exec::{Event, ExecRequest, ExecResult, Outcome};
+pub use file::{FileInfo, FileKind, FilePage, Written};
+pub use registration::{Environment, Program, Registration};
+pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
+
+/// Where a runner answers.
+///
+/// | method and path | request | response |
+/// |---|---|---|
+/// | `PUT /v1/workspaces/{id}` | – | 204; makes the directory, once |
+/// | `DELETE /v1/workspaces/{id}` | – | 204; ends what runs, removes the directory |
+/// | `POST /v1/workspaces/{id}/stop` | – | 204; ends what runs |
+/// | `POST /v1/workspaces/{id}/exec` | [`ExecRequest`] | [`ExecResult`], or with `stream` one [`Event`] a line |
+/// | `GET /v1/workspaces/{id}/files/{path}?offset&length` | – | bytes; header [`FILE_HEADER`] is a [`FileInfo`] |
+/// | `PUT /v1/workspaces/{id}/files/{path}?disk_bytes` | bytes | [`Written`] |
+/// | `DELETE /v1/workspaces/{id}/files/{path}` | – | 204 |
+/// | `GET /v1/workspaces/{id}/list?path&recursive&cursor&limit` | – | [`FilePage`] |
+/// | `POST /v1/wake` | – | 204; there may be work to lease |
+/// | `GET /v1/health` | – | 204 |
+///
+/// Anything that did not succeed is an [`Error`] with [`Error::status`]. `{path}` is percent-encoded.
+pub mod path {
+    pub const WORKSPACES: &str = "/v1/workspaces";
+    pub const WAKE: &str = "/v1/wake";
+    pub const HEALTH: &str = "/v1/health";
+}
+
+/// The response header that carries a [`FileInfo`] as JSON, beside a file's bytes. Not ASCII is `\u`-escaped.
+pub const FILE_HEADER: &str = "swarm-flow-file";
+
+/// The most that one file may be written with at once, and that one read gives back.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// The most that a command may be given to read.
+pub const STDIN_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes as base64 in JSON.
+pub(crate) mod base64_bytes {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        STANDARD.decode(text.as_bytes()).map_err(de::Error::custom)
+    }
+}

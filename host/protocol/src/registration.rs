@@ -1,0 +1,39 @@
+//! What a runner says of itself: `POST /api/v1/runners`.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// Chosen by the runner, kept across its restarts. 1 to 63 of letters, digits, `.`, `_`, `-`.
+    pub id: String,
+    /// Where the app reaches it: `http://host:port`, without a path.
+    pub url: String,
+    pub programs: Vec<Program>,
+    pub environments: Vec<Environment>,
+}
+
+/// Something that `exec` can run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    pub name: String,
+    pub version: String,
+    /// The environments that have it.
+    pub environments: Vec<String>,
+    /// BLAKE3 of the component, hexadecimal.
+    pub digest: String,
+    pub size_bytes: u64,
+}
+
+/// Which programs a workspace's `exec` finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    pub name: String,
+    /// The main language; empty where there is none.
+    pub language: String,
+    pub version: String,
+    /// `name==version`.
+    pub packages: Vec<String>,
+}

@@ -1,0 +1,78 @@
+//! Tasks that a runner leases, does and reports:
+//!
+//! | method and path | request | response |
+//! |---|---|---|
+//! | `POST /api/v1/runners/{id}/leases` | `{"most": 1..=64}` | `{"leases": [Lease]}` |
+//! | `POST /api/v1/runners/{id}/leases/renew` | `{"leases": [LeaseId]}` | `{"lost": [LeaseId]}` |
+//! | `POST /api/v1/runners/{id}/reports` | [`Report`] | 204; 409 when the lease was lost |
+
+use serde::{Deserialize, Serialize};
+use swarm_flow_policy::Policy;
+
+/// The right to do a task until a point in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub id: LeaseId,
+    pub task: Task,
+    /// The agent's kind.
+    pub agent: String,
+    /// The workspace, and what its sandboxes get.
+    pub workspace: String,
+    pub environment: String,
+    pub policy: Policy,
+    pub expires_at_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseId {
+    pub run_id: String,
+    pub index: u32,
+    /// Grows with each lease of the task; a report with an older one is refused.
+    pub fence: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    pub id: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    #[serde(default)]
+    pub context: Option<String>,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub lease: LeaseId,
+    pub outcome: Result<TaskResult, AgentError>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskResult {
+    pub success: bool,
+    pub output: String,
+    pub artifacts: Vec<String>,
+    pub metrics: Option<Metrics>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Milliseconds.
+    pub execution_time: u64,
+    /// Bytes.
+    pub memory_usage: u64,
+    /// Share of one core.
+    pub cpu_usage: f32,
+}
+
+/// Why a task could not be tried to its end, as a person would read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentError {
+    /// `invalid_task`, `lacks_capabilities`, `tool_unavailable`, `denied`, `unknown_agent`, `trapped`.
+    pub code: String,
+    pub message: String,
+}

@@ -1,0 +1,234 @@
+//! The runner's own HTTP API, private to the app. The routes are listed in `swarm_flow_protocol::path`.
+
+use crate::{Runner, files};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use futures::stream;
+use serde::Deserialize;
+use swarm_flow_protocol::{Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER};
+use swarm_flow_sandbox::{OutputChunk, Stream};
+use tokio::sync::mpsc;
+
+/// A command's standard input as base64, its arguments and its policy.
+const EXEC_BODY_BYTES_MAX: usize = 24 << 20;
+/// Pieces of output that may wait for a slow reader before the guest has to.
+const CHUNKS_MAX: usize = 64;
+const LIST_MAX: usize = 1_000;
+
+/// The runner's routes. Everything but health needs the runner token.
+pub fn router(runner: Runner) -> Router {
+    Router::new()
+        .route("/v1/workspaces/{id}", put(create).delete(delete))
+        .route("/v1/workspaces/{id}/stop", post(stop))
+        .route("/v1/workspaces/{id}/exec", post(exec).layer(DefaultBodyLimit::max(EXEC_BODY_BYTES_MAX)))
+        .route(
+            "/v1/workspaces/{id}/files/{*path}",
+            get(read_file).put(write_file).delete(delete_file).layer(DefaultBodyLimit::max(FILE_BYTES_MAX as usize)),
+        )
+        .route("/v1/workspaces/{id}/list", get(list_files))
+        .route("/v1/wake", post(wake))
+        .route_layer(from_fn_with_state(runner.clone(), authenticate))
+        .route("/v1/health", get(async || StatusCode::NO_CONTENT))
+        .with_state(runner)
+}
+
+struct Failure(Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, axum::Json(self.0)).into_response()
+    }
+}
+
+type Answer<T> = Result<T, Failure>;
+
+async fn authenticate(State(runner): State<Runner>, headers: HeaderMap, request: Request, next: Next) -> Response {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    // Comparing digests takes the same time wherever they differ.
+    let digest = |token: &[u8]| blake3::hash(token);
+    if given.is_some_and(|given| digest(given) == digest(runner.shared.config.token.as_bytes())) {
+        next.run(request).await
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
+    }
+}
+
+/// Runs what touches files where it may block.
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + Send + 'static) -> Answer<R> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Failure),
+        Err(panic) => Err(Failure(Error::Internal { message: format!("a file operation failed: {panic}") })),
+    }
+}
+
+async fn create(State(runner): State<Runner>, Path(id): Path<String>) -> Answer<StatusCode> {
+    blocking(move || runner.workspaces().create(&id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn delete(State(runner): State<Runner>, Path(id): Path<String>) -> Answer<StatusCode> {
+    blocking(move || runner.workspaces().delete(&id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn stop(State(runner): State<Runner>, Path(id): Path<String>) -> StatusCode {
+    runner.workspaces().stop(&id);
+    StatusCode::NO_CONTENT
+}
+
+async fn wake(State(runner): State<Runner>) -> StatusCode {
+    runner.shared.wake.notify_one();
+    StatusCode::NO_CONTENT
+}
+
+async fn exec(State(runner): State<Runner>, Path(id): Path<String>, body: Bytes) -> Answer<Response> {
+    let request: ExecRequest = serde_json::from_slice(&body)
+        .map_err(|error| Error::Invalid { field: "body".to_owned(), message: error.to_string() })?;
+    if request.stream {
+        return Ok(exec_stream(runner, id, request));
+    }
+    let result = runner.exec(&id, request, None).await?;
+    Ok(axum::Json(result).into_response())
+}
+
+/// Events, one a line. The command runs while its reader reads: a reader that leaves ends it.
+fn exec_stream(runner: Runner, id: String, request: ExecRequest) -> Response {
+    let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
+    let running = Box::pin(async move { runner.exec(&id, request, Some(sender)).await });
+    let events = stream::unfold(Progress::Running(running, receiver), |progress| async {
+        let (event, progress) = progress.next().await?;
+        let mut line = serde_json::to_vec(&event).unwrap_or_default();
+        line.push(b'\n');
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(line)), progress))
+    });
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))];
+    (content_type, Body::from_stream(events)).into_response()
+}
+
+type Execution = std::pin::Pin<Box<dyn Future<Output = Result<ExecResult, Error>> + Send>>;
+
+enum Progress {
+    Running(Execution, mpsc::Receiver<OutputChunk>),
+    /// It ended; what it had written is still passed on.
+    Ended(Event, mpsc::Receiver<OutputChunk>),
+    Over,
+}
+
+impl Progress {
+    async fn next(self) -> Option<(Event, Self)> {
+        match self {
+            Self::Running(mut execution, mut receiver) => {
+                tokio::select! {
+                    biased;
+                    Some(chunk) = receiver.recv() => Some((output(chunk), Self::Running(execution, receiver))),
+                    result = &mut execution => {
+                        let last = match result {
+                            Ok(result) => Event::Exit { result },
+                            Err(error) => Event::Error { error },
+                        };
+                        Box::pin(Self::Ended(last, receiver).next()).await
+                    }
+                }
+            }
+            Self::Ended(last, mut receiver) => match receiver.try_recv() {
+                Ok(chunk) => Some((output(chunk), Self::Ended(last, receiver))),
+                Err(_) => Some((last, Self::Over)),
+            },
+            Self::Over => None,
+        }
+    }
+}
+
+fn output(chunk: OutputChunk) -> Event {
+    let bytes = chunk.bytes.into();
+    match chunk.stream {
+        Stream::Stdout => Event::Stdout { bytes },
+        Stream::Stderr => Event::Stderr { bytes },
+    }
+}
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    offset: u64,
+    length: Option<u64>,
+}
+
+async fn read_file(
+    State(runner): State<Runner>,
+    Path((id, path)): Path<(String, String)>,
+    Query(part): Query<Part>,
+) -> Answer<Response> {
+    let (info, bytes) =
+        blocking(move || files::read(runner.workspaces(), &id, &path, part.offset, part.length)).await?;
+    let json = serde_json::to_string(&info).unwrap_or_default();
+    let header = HeaderValue::from_str(&ascii(&json)).unwrap_or(HeaderValue::from_static("{}"));
+    Ok(([(FILE_HEADER, header)], bytes).into_response())
+}
+
+/// JSON whose characters beyond ASCII are escaped, as a header's value needs it.
+fn ascii(json: &str) -> String {
+    use std::fmt::Write;
+    let mut escaped = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for character in json.chars() {
+        if character.is_ascii() && !character.is_ascii_control() {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a string cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
+}
+
+async fn write_file(
+    State(runner): State<Runner>,
+    Path((id, path)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer<Response> {
+    let written = blocking(move || files::write(runner.workspaces(), &id, &path, &body)).await?;
+    Ok(axum::Json(written).into_response())
+}
+
+async fn delete_file(State(runner): State<Runner>, Path((id, path)): Path<(String, String)>) -> Answer<StatusCode> {
+    blocking(move || files::delete(runner.workspaces(), &id, &path)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    recursive: bool,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn list_files(
+    State(runner): State<Runner>,
+    Path(id): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Answer<Response> {
+    let page = blocking(move || {
+        let limit = listing.limit.unwrap_or(100).clamp(1, LIST_MAX);
+        files::list(runner.workspaces(), &id, &listing.path, listing.recursive, listing.cursor.as_deref(), limit)
+    })
+    .await?;
+    Ok(axum::Json(page).into_response())
+}

@@ -1,0 +1,218 @@
+//! What a runner can run: programs, the environments that have them, and agents.
+//!
+//! A program is compiled at its first use, or earlier in the background; the first use of one never waits
+//! for another's.
+
+use crate::agent::Agent;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use swarm_flow_protocol as protocol;
+use swarm_flow_sandbox::{CompiledCache, Engine, Program};
+use tokio::sync::OnceCell;
+
+/// A program's file and what is known of it: `NAME.toml` beside `NAME.wasm`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramFile {
+    pub name: String,
+    /// Other names by which `exec` finds it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    pub version: String,
+    /// The environments that have it; none means every one.
+    #[serde(default)]
+    pub environments: Vec<String>,
+    /// The language, where the program is the main one of its environments.
+    #[serde(default)]
+    pub language: String,
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+/// An agent's component.
+#[derive(Clone, Debug)]
+pub struct AgentFile {
+    pub name: String,
+    pub path: PathBuf,
+}
+
+/// Everything that a runner can run.
+pub struct Catalog {
+    engine: Engine,
+    cache: CompiledCache,
+    programs: Vec<Arc<Entry>>,
+    agents: BTreeMap<String, (AgentFile, OnceCell<Agent>)>,
+}
+
+struct Entry {
+    file: ProgramFile,
+    digest: blake3::Hash,
+    size_bytes: u64,
+    program: OnceCell<Program>,
+}
+
+impl ProgramFile {
+    /// The programs in a folder: each `.toml` with the `.wasm` of the same name. An absent folder holds none.
+    pub fn in_folder(folder: &Path) -> Result<Vec<Self>> {
+        let mut files = Vec::new();
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(files),
+            Err(error) => return Err(error).with_context(|| format!("cannot list {}", folder.display())),
+        };
+        for entry in entries {
+            let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let mut file: Self = toml::from_str(&text).with_context(|| format!("{} is no program", path.display()))?;
+                file.path = path.with_extension("wasm");
+                files.push(file);
+            }
+        }
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
+    }
+
+    /// A program that an operator names on the command line; every environment has it.
+    pub fn named(name: &str, path: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            version: "0".to_owned(),
+            environments: Vec::new(),
+            language: String::new(),
+            path,
+        }
+    }
+}
+
+/// The environment without a language, for programs that the operator or the workspace brings.
+const BASE: &str = "base";
+
+impl Catalog {
+    pub fn new(engine: &Engine, cache: CompiledCache, programs: Vec<ProgramFile>, agents: Vec<AgentFile>) -> Result<Self> {
+        let mut entries: Vec<Arc<Entry>> = Vec::new();
+        for file in programs {
+            if entries.iter().any(|entry| entry.file.name == file.name) {
+                bail!("two programs are named `{}`", file.name);
+            }
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_mmap(&file.path).with_context(|| format!("cannot read {}", file.path.display()))?;
+            let size_bytes = hasher.count();
+            entries.push(Arc::new(Entry { file, digest: hasher.finalize(), size_bytes, program: OnceCell::new() }));
+        }
+        let agents = agents.into_iter().map(|file| (file.name.clone(), (file, OnceCell::new()))).collect();
+        Ok(Self { engine: engine.clone(), cache, programs: entries, agents })
+    }
+
+    /// The program that a command names, ready to run.
+    pub(crate) async fn program(&self, environment: &str, name: &str) -> Result<Program, protocol::Error> {
+        let entry = self
+            .of_environment(environment)
+            .find(|entry| entry.file.name == name || entry.file.aliases.iter().any(|alias| alias == name))
+            .ok_or_else(|| protocol::Error::NotFound {
+                kind: "program".to_owned(),
+                id: name.to_owned(),
+                known: self.of_environment(environment).map(|entry| entry.file.name.clone()).collect(),
+            })?;
+        let compiled = self.compiled(entry).await.cloned();
+        compiled.map_err(|error| {
+            tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
+            protocol::Error::Internal { message: format!("cannot load program `{}`: {error:#}", entry.file.name) }
+        })
+    }
+
+    /// Compiles what has not been compiled yet, one after another.
+    pub async fn compile_all(&self) {
+        for entry in &self.programs {
+            if let Err(error) = self.compiled(entry).await {
+                tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
+            }
+        }
+    }
+
+    /// The names of the programs that have to be compiled before they can run.
+    pub fn uncompiled(&self) -> Vec<String> {
+        let missing = self.programs.iter().filter(|entry| !self.cache.has(&self.engine, &entry.digest));
+        missing.map(|entry| entry.file.name.clone()).collect()
+    }
+
+    pub(crate) async fn agent(&self, name: &str) -> Option<Result<Agent>> {
+        let (file, cell) = self.agents.get(name)?;
+        let agent = cell
+            .get_or_try_init(async || {
+                let (engine, cache, path) = (self.engine.clone(), self.cache.clone(), file.path.clone());
+                tokio::task::spawn_blocking(move || {
+                    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                    let component = cache.component(&engine, &blake3::hash(&bytes), || Ok(bytes))?;
+                    Ok(Agent::new(&engine, &component)?)
+                })
+                .await?
+            })
+            .await;
+        Some(agent.cloned())
+    }
+
+    /// What the runner tells the app of its programs.
+    pub(crate) fn programs(&self) -> Vec<protocol::Program> {
+        let all: Vec<String> = self.environments().into_iter().map(|environment| environment.name).collect();
+        let programs = self.programs.iter().map(|entry| protocol::Program {
+            name: entry.file.name.clone(),
+            version: entry.file.version.clone(),
+            environments: if entry.file.environments.is_empty() { all.clone() } else { entry.file.environments.clone() },
+            digest: entry.digest.to_hex().to_string(),
+            size_bytes: entry.size_bytes,
+        });
+        programs.collect()
+    }
+
+    pub(crate) fn environments(&self) -> Vec<protocol::Environment> {
+        let base = protocol::Environment {
+            name: BASE.to_owned(),
+            language: String::new(),
+            version: String::new(),
+            packages: Vec::new(),
+        };
+        let mut environments = BTreeMap::from([(BASE.to_owned(), base)]);
+        for entry in &self.programs {
+            for name in &entry.file.environments {
+                let environment = environments.entry(name.clone()).or_insert_with(|| protocol::Environment {
+                    name: name.clone(),
+                    language: String::new(),
+                    version: String::new(),
+                    packages: Vec::new(),
+                });
+                if !entry.file.language.is_empty() {
+                    environment.language.clone_from(&entry.file.language);
+                    environment.version.clone_from(&entry.file.version);
+                }
+            }
+        }
+        environments.into_values().collect()
+    }
+
+    fn of_environment<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = &'a Arc<Entry>> {
+        self.programs.iter().filter(move |entry| {
+            let environments = &entry.file.environments;
+            environments.is_empty() || environments.iter().any(|name| name == environment)
+        })
+    }
+
+    async fn compiled<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Program> {
+        entry
+            .program
+            .get_or_try_init(async || {
+                let (engine, cache, source) = (self.engine.clone(), self.cache.clone(), entry.clone());
+                // Compiling an interpreter takes seconds to a minute of every core.
+                tokio::task::spawn_blocking(move || {
+                    let component = cache.component(&engine, &source.digest, || Ok(std::fs::read(&source.file.path)?))?;
+                    Ok(Program::new(&engine, &component)?)
+                })
+                .await?
+            })
+            .await
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs a command in a workspace: finds the program, opens the directories that the policy grants, runs the
+//! sandbox on the sandbox threads.
+
+use crate::Runner;
+use crate::files::is_directory;
+use crate::workspace::{Place, missing};
+use swarm_flow_policy::{SANDBOX_DIRECTORIES};
+use swarm_flow_protocol::{Error, ExecRequest, ExecResult, Outcome, STDIN_BYTES_MAX};
+use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output, OutputChunk, Stream};
+use tokio::sync::mpsc;
+
+/// The exit codes of a command that did not end by itself, as shells give them.
+const EXIT_OUT_OF_TIME: u8 = 124;
+const EXIT_TRAPPED: u8 = 134;
+const EXIT_KILLED: u8 = 137;
+
+/// Arguments and environment together.
+const ARGUMENTS_MAX: usize = 1_024;
+const ARGUMENT_BYTES_MAX: usize = 128 << 10;
+
+impl Runner {
+    /// Runs a command to its end. With a sender the outputs go there as they come, and the result has none.
+    /// Dropping the future ends the command.
+    pub(crate) async fn exec(
+        &self,
+        id: &str,
+        request: ExecRequest,
+        sender: Option<mpsc::Sender<OutputChunk>>,
+    ) -> Result<ExecResult, Error> {
+        check(&request)?;
+        let place = self.workspaces().place(id)?;
+        if !place.files.is_dir() {
+            return Err(missing(id));
+        }
+        let entry = self.workspaces().enter(id, request.policy.limits.sandboxes)?;
+        let program = self.catalog().program(&request.environment, &request.command[0]).await?;
+        let limits = request.policy.limits.narrowed(&request.limits);
+        let (stdout, stderr) = outputs(sender, limits.output_bytes);
+        let cwd = cwd(&request, &place)?;
+        let grants = Grants {
+            directories: directories(&request, &place, &cwd),
+            arguments: request.command,
+            environment: request.env,
+            cwd,
+            stdin: request.stdin.into(),
+            stdout: stdout.clone(),
+            stderr: stderr.clone(),
+            egress: Egress { network: request.policy.network, registries: self.shared.registries.clone() },
+            limits,
+        };
+        let running = self.shared.threads.spawn(async move { program.run(grants).await });
+        let running = running.ok_or_else(|| Error::Unavailable { message: "the runner is stopping".to_owned() })?;
+        let ended = tokio::select! {
+            ended = running => ended,
+            () = entry.stop.cancelled() => return Ok(cancelled(&stdout, &stderr)),
+        };
+        match ended {
+            Ok(Ok(ended)) => Ok(result(ended, &stdout, &stderr)),
+            Ok(Err(error)) => {
+                tracing::error!("cannot run a sandbox: {error:#}");
+                Err(Error::Internal { message: format!("cannot run the sandbox: {error:#}") })
+            }
+            Err(panic) => {
+                tracing::error!("a sandbox panicked: {panic}");
+                Err(Error::Internal { message: "the sandbox ended by a fault of the runner".to_owned() })
+            }
+        }
+    }
+}
+
+fn check(request: &ExecRequest) -> Result<(), Error> {
+    let invalid = |field: &str, message: String| Err(Error::Invalid { field: field.to_owned(), message });
+    if request.command.first().is_none_or(String::is_empty) {
+        return invalid("command", "is empty; give the program's name and its arguments".to_owned());
+    }
+    if request.command.len() > ARGUMENTS_MAX {
+        return invalid("command", format!("has {} items; {ARGUMENTS_MAX} at most", request.command.len()));
+    }
+    let variables = request.env.iter().map(|(name, value)| name.len() + value.len());
+    let bytes: usize = request.command.iter().map(String::len).chain(variables).sum();
+    if bytes > ARGUMENT_BYTES_MAX {
+        return invalid("command", format!("with `env` has {bytes} bytes; {ARGUMENT_BYTES_MAX} at most"));
+    }
+    if let Some(index) = request.command.iter().position(|argument| argument.contains('\0')) {
+        return invalid(&format!("command[{index}]"), "contains NUL".to_owned());
+    }
+    for (name, value) in &request.env {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return invalid(&format!("env.{name}"), "a name is not empty, has no `=`, and nothing has NUL".to_owned());
+        }
+    }
+    if request.stdin.len() as u64 > STDIN_BYTES_MAX {
+        return Err(Error::TooLarge { name: "stdin_bytes".to_owned(), allowed: STDIN_BYTES_MAX });
+    }
+    request.policy.validate().map_err(|invalid| Error::Invalid {
+        field: format!("policy.{}", invalid.field),
+        message: invalid.message,
+    })
+}
+
+/// Where the command starts: what was asked for, else `/workspace`, else `/` where that is not granted.
+fn cwd(request: &ExecRequest, place: &Place) -> Result<String, Error> {
+    let granted = request.policy.filesystem.grants();
+    let Some(asked) = &request.cwd else {
+        let workspace = granted.iter().any(|(path, _)| *path == SANDBOX_DIRECTORIES[0]);
+        return Ok(if workspace { SANDBOX_DIRECTORIES[0] } else { "/" }.to_owned());
+    };
+    let plain = asked.trim_end_matches('/');
+    let found = granted.iter().find_map(|(path, _)| {
+        let rest = plain.strip_prefix(path)?;
+        let relative = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
+        Some(is_directory(host_path(path, place), relative))
+    });
+    match found {
+        Some(true) => Ok(plain.to_owned()),
+        Some(false) => Err(Error::Invalid { field: "cwd".to_owned(), message: format!("`{asked}` is not a directory") }),
+        None => {
+            let paths: Vec<String> = granted.iter().map(|(path, _)| format!("`{path}`")).collect();
+            let beneath = if paths.is_empty() { "anything".to_owned() } else { paths.join(" or ") };
+            let message = format!("`{asked}` is not beneath {beneath}, which is what the policy's `filesystem` grants");
+            Err(Error::Invalid { field: "cwd".to_owned(), message })
+        }
+    }
+}
+
+fn host_path<'a>(guest: &str, place: &'a Place) -> &'a std::path::Path {
+    if guest == SANDBOX_DIRECTORIES[0] { &place.files } else { &place.tmp }
+}
+
+/// What the policy grants, and the start directory once more as `.`: a program whose libc does not know a
+/// current directory resolves relative paths there.
+fn directories(request: &ExecRequest, place: &Place, cwd: &str) -> Vec<Directory> {
+    let granted = request.policy.filesystem.grants();
+    let mut directories: Vec<Directory> = Vec::with_capacity(granted.len() + 1);
+    for (path, access) in granted {
+        let host = host_path(path, place);
+        if let Some(rest) = cwd.strip_prefix(path)
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            directories.push(Directory { host: host.join(rest.trim_start_matches('/')), guest: ".".to_owned(), access });
+        }
+        directories.push(Directory { host: host.to_owned(), guest: path.to_owned(), access });
+    }
+    directories
+}
+
+fn outputs(sender: Option<mpsc::Sender<OutputChunk>>, bytes_max: u64) -> (Output, Output) {
+    match sender {
+        None => (Output::collected(bytes_max), Output::collected(bytes_max)),
+        Some(sender) => (
+            Output::streamed(Stream::Stdout, sender.clone(), bytes_max),
+            Output::streamed(Stream::Stderr, sender, bytes_max),
+        ),
+    }
+}
+
+fn result(ended: Ended<u8>, stdout: &Output, stderr: &Output) -> ExecResult {
+    let (exit_code, outcome) = match ended.end {
+        End::Returned(code) | End::Exited(code) => (code, Outcome::Exited),
+        End::Trapped(message) => (EXIT_TRAPPED, Outcome::Trapped { message }),
+        End::Limit { name, used, allowed } => {
+            let code = if name == "wall_time" || name == "cpu_time" { EXIT_OUT_OF_TIME } else { EXIT_KILLED };
+            (code, Outcome::Limit { name: name.to_owned(), used, allowed })
+        }
+    };
+    let usage = ended.usage;
+    ExecResult {
+        wall_ms: usage.wall_ms,
+        cpu_ms: usage.cpu_ms,
+        peak_memory_bytes: usage.peak_memory_bytes,
+        read_bytes: usage.read_bytes,
+        written_bytes: usage.written_bytes,
+        ..with_outputs(exit_code, outcome, stdout, stderr)
+    }
+}
+
+fn cancelled(stdout: &Output, stderr: &Output) -> ExecResult {
+    with_outputs(EXIT_KILLED, Outcome::Cancelled, stdout, stderr)
+}
+
+fn with_outputs(exit_code: u8, outcome: Outcome, stdout: &Output, stderr: &Output) -> ExecResult {
+    let (stdout, stdout_truncated) = stdout.take();
+    let (stderr, stderr_truncated) = stderr.take();
+    ExecResult {
+        outcome,
+        exit_code,
+        stdout,
+        stderr,
+        stdout_truncated,
+        stderr_truncated,
+        wall_ms: 0.0,
+        cpu_ms: 0.0,
+        peak_memory_bytes: 0,
+        read_bytes: 0,
+        written_bytes: 0,
+    }
+}

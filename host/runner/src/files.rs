@@ -1,0 +1,223 @@
+//! Files of a workspace: read, write, delete, list.
+//!
+//! Every path is resolved beneath the workspace's directory by cap-std: a symbolic link that a guest left
+//! there cannot lead out. Only regular files are opened, so that a FIFO cannot hold a request.
+
+use crate::workspace::{Workspaces, fresh_name, internal};
+use bytes::Bytes;
+use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions, OpenOptionsExt};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+use swarm_flow_protocol::{Error, FILE_BYTES_MAX, FileInfo, FileKind, FilePage, Written};
+
+/// Bytes of a path, and of one part of it.
+const PATH_BYTES_MAX: usize = 4_096;
+const NAME_BYTES_MAX: usize = 255;
+
+/// Reads a file, or a part of one.
+pub(crate) fn read(
+    workspaces: &Workspaces,
+    id: &str,
+    path: &str,
+    offset: u64,
+    length: Option<u64>,
+) -> Result<(FileInfo, Bytes), Error> {
+    check(path)?;
+    let files = workspaces.files(id)?;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let mut file = files.open_with(path, &options).map_err(|error| file_error(path, &error))?;
+    let metadata = file.metadata().map_err(|error| file_error(path, &error))?;
+    if !metadata.is_file() {
+        return Err(conflict(format!("`{path}` is a {}, not a file", kind_name(kind(&metadata)))));
+    }
+    let left = metadata.len().saturating_sub(offset);
+    let length = length.map_or(left, |length| length.min(left));
+    if length > FILE_BYTES_MAX {
+        return Err(Error::TooLarge { name: "file_bytes".to_owned(), allowed: FILE_BYTES_MAX });
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.seek(SeekFrom::Start(offset))
+        .and_then(|_| file.take(length).read_to_end(&mut bytes))
+        .map_err(|error| file_error(path, &error))?;
+    Ok((info(path, &metadata), bytes.into()))
+}
+
+/// Writes a file as a whole or not at all: it is written aside and moved to its place.
+pub(crate) fn write(workspaces: &Workspaces, id: &str, path: &str, bytes: &[u8]) -> Result<Written, Error> {
+    check(path)?;
+    let files = workspaces.files(id)?;
+    let (parent, name) = match path.rsplit_once('/') {
+        Some((parent, name)) => (Some(parent), name),
+        None => (None, path),
+    };
+    let target = match parent {
+        None => files,
+        Some(parent) => files
+            .create_dir_all(parent)
+            .and_then(|()| files.open_dir(parent))
+            .map_err(|error| file_error(parent, &error))?,
+    };
+    let before = target.symlink_metadata(name);
+    if before.as_ref().is_ok_and(Metadata::is_dir) {
+        return Err(conflict(format!("`{path}` is a directory")));
+    }
+    let aside = workspaces.aside()?;
+    let temporary = fresh_name();
+    let moved = aside
+        .create(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| aside.rename(&temporary, &target, name));
+    if let Err(error) = moved {
+        // The write failed; what lies aside is of no use to anyone, and the next start removes it too.
+        let _ = aside.remove_file(&temporary);
+        return Err(file_error(path, &error));
+    }
+    let metadata = target.symlink_metadata(name).map_err(|error| file_error(path, &error))?;
+    Ok(Written { file: info(path, &metadata), created: before.is_err() })
+}
+
+/// Removes a file, or a directory with all that is in it.
+pub(crate) fn delete(workspaces: &Workspaces, id: &str, path: &str) -> Result<(), Error> {
+    check(path)?;
+    let files = workspaces.files(id)?;
+    let metadata = files.symlink_metadata(path).map_err(|error| file_error(path, &error))?;
+    let removed = if metadata.is_dir() { files.remove_dir_all(path) } else { files.remove_file(path) };
+    removed.map_err(|error| file_error(path, &error))
+}
+
+/// The entries of a directory in order of path, those after `cursor`.
+pub(crate) fn list(
+    workspaces: &Workspaces,
+    id: &str,
+    path: &str,
+    recursive: bool,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<FilePage, Error> {
+    let path = path.trim_end_matches('/');
+    let files = workspaces.files(id)?;
+    let directory = if path.is_empty() {
+        files
+    } else {
+        check(path)?;
+        files.open_dir(path).map_err(|error| file_error(path, &error))?
+    };
+    let mut items = Vec::new();
+    walk(&directory, path, recursive, &mut items).map_err(|error| file_error(path, &error))?;
+    items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let first = cursor.map_or(0, |cursor| items.partition_point(|item| item.path.as_str() <= cursor));
+    let more = items.len() > first + limit;
+    let items: Vec<FileInfo> = items.into_iter().skip(first).take(limit).collect();
+    let next = if more { items.last().map(|item| item.path.clone()) } else { None };
+    Ok(FilePage { items, next })
+}
+
+fn walk(directory: &Dir, prefix: &str, recursive: bool, items: &mut Vec<FileInfo>) -> io::Result<()> {
+    for entry in directory.entries()? {
+        let entry: DirEntry = entry?;
+        let name = entry.file_name();
+        // A name that is not UTF-8 cannot be said in JSON; the guest that made it can still see it.
+        let Some(name) = name.to_str() else { continue };
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            // A guest removed it since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        items.push(info(&path, &metadata));
+        if recursive && metadata.is_dir() {
+            walk(&entry.open_dir()?, &path, recursive, items)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a path that is not plainly beneath the workspace, before anything is opened.
+fn check(path: &str) -> Result<(), Error> {
+    let complaint = if path.is_empty() {
+        "is empty"
+    } else if path.len() > PATH_BYTES_MAX {
+        "is longer than 4096 bytes"
+    } else if path.contains('\0') {
+        "contains NUL"
+    } else if path.starts_with('/') {
+        "is absolute; paths are relative to /workspace"
+    } else if path.split('/').any(|part| part.len() > NAME_BYTES_MAX) {
+        "has a part longer than 255 bytes"
+    } else if path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
+        "has a part that is empty, `.` or `..`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Invalid { field: "path".to_owned(), message: complaint.to_owned() })
+}
+
+fn info(path: &str, metadata: &Metadata) -> FileInfo {
+    let modified = metadata.modified().ok().map(cap_std::time::SystemTime::into_std);
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    FileInfo {
+        path: path.to_owned(),
+        kind: kind(metadata),
+        size_bytes: metadata.len(),
+        modified_at_ms: since.as_millis().try_into().unwrap_or(u64::MAX),
+    }
+}
+
+fn kind(metadata: &Metadata) -> FileKind {
+    if metadata.is_file() {
+        FileKind::File
+    } else if metadata.is_dir() {
+        FileKind::Directory
+    } else if metadata.is_symlink() {
+        FileKind::Symlink
+    } else {
+        FileKind::Other
+    }
+}
+
+fn kind_name(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::File => "file",
+        FileKind::Directory => "directory",
+        FileKind::Symlink => "symbolic link",
+        FileKind::Other => "special file",
+    }
+}
+
+fn conflict(message: String) -> Error {
+    Error::Conflict { message }
+}
+
+fn file_error(path: &str, error: &io::Error) -> Error {
+    use io::ErrorKind::{
+        AlreadyExists, DirectoryNotEmpty, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied, StorageFull,
+    };
+    match error.kind() {
+        NotFound => Error::NotFound { kind: "file".to_owned(), id: path.to_owned(), known: Vec::new() },
+        NotADirectory | AlreadyExists => conflict(format!("a part of `{path}` is a file, not a directory")),
+        IsADirectory | DirectoryNotEmpty => conflict(format!("`{path}` is a directory")),
+        // cap-std says so when a path or a link leads out.
+        PermissionDenied | InvalidInput => Error::Invalid {
+            field: "path".to_owned(),
+            message: "leads out of the workspace, or through a link that does".to_owned(),
+        },
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Error::Invalid {
+            field: "path".to_owned(),
+            message: "has links that lead in a circle".to_owned(),
+        },
+        StorageFull => Error::Unavailable { message: "the runner's disk is full".to_owned() },
+        _ => internal("use a file", error),
+    }
+}
+
+/// The directory beneath a workspace that a path in the sandbox names, when there is one.
+pub(crate) fn is_directory(root: &Path, relative: &str) -> bool {
+    let open = || -> io::Result<bool> {
+        let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
+        Ok(relative.is_empty() || root.metadata(relative)?.is_dir())
+    };
+    open().unwrap_or(false)
+}

@@ -1,0 +1,144 @@
+//! A runner's life with the app: it joins, says that it is alive, fetches work, and leaves.
+
+use crate::{Runner, lease};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Method, Request, header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use swarm_flow_protocol::Registration;
+use tokio::task::JoinSet;
+
+/// How a runner reaches the app: over the network, or in the same process.
+pub trait AppCall: Send + Sync + 'static {
+    /// Sends a request whose URI is a path, and gives back the whole response.
+    fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<AppResponse>>;
+}
+
+/// What the app said.
+#[derive(Debug)]
+pub struct AppResponse {
+    pub status: u16,
+    pub body: Bytes,
+}
+
+/// A runner that has joined. Dropping it ends its work; the app notices after 30 seconds.
+pub struct Joined {
+    app: App,
+    tasks: JoinSet<()>,
+}
+
+/// The app, as a runner sees it.
+#[derive(Clone)]
+pub(crate) struct App {
+    call: Arc<dyn AppCall>,
+    runner: Runner,
+}
+
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Joins the app, removes directories that it does not know, and begins to work.
+pub async fn join(runner: &Runner, app: Arc<dyn AppCall>) -> Result<Joined> {
+    let app = App { call: app, runner: runner.clone() };
+    app.register().await?;
+    app.sweep().await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(heartbeat(app.clone()));
+    tasks.spawn(lease::work(app.clone()));
+    Ok(Joined { app, tasks })
+}
+
+impl Joined {
+    /// Ends the work and tells the app, which leases it to others.
+    pub async fn leave(mut self) -> Result<()> {
+        self.tasks.shutdown().await;
+        self.app.send(Method::DELETE, "", &()).await.map(|_: Ignored| ())
+    }
+}
+
+async fn heartbeat(app: App) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let beat: Result<Ignored> = app.send(Method::POST, "/heartbeat", &()).await;
+        if let Err(error) = beat {
+            // The app may have lost its database or be a new one: joining again is right in each case.
+            tracing::warn!("the app did not take the heartbeat, joining again: {error:#}");
+            if let Err(error) = app.register().await {
+                tracing::warn!("cannot join: {error:#}");
+            }
+        }
+    }
+}
+
+/// A response whose body does not matter.
+#[derive(Debug)]
+struct Ignored;
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    ids: Vec<String>,
+}
+
+impl App {
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    async fn register(&self) -> Result<()> {
+        let config = &self.runner.shared.config;
+        let registration = Registration {
+            id: config.id.clone(),
+            url: config.url.clone(),
+            programs: self.runner.catalog().programs(),
+            environments: self.runner.catalog().environments(),
+        };
+        let body = serde_json::to_vec(&registration).context("cannot write the registration")?;
+        let _: Ignored = self.request(Method::POST, "/api/v1/runners", body).await.context("cannot join the app")?;
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        let known: Ids = self.send(Method::GET, "/workspaces", &()).await.context("cannot ask for the workspaces")?;
+        let swept = self.runner.workspaces().sweep(&known.ids).context("cannot list the workspaces")?;
+        if swept > 0 {
+            tracing::info!("removed {swept} directories of workspaces that do not exist");
+        }
+        Ok(())
+    }
+
+    /// Sends to a path beneath this runner's own.
+    pub(crate) async fn send<R: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<R> {
+        let path = format!("/api/v1/runners/{}{path}", self.runner.shared.config.id);
+        let body = if method == Method::POST {
+            serde_json::to_vec(body).context("cannot write the request")?
+        } else {
+            Vec::new()
+        };
+        self.request(method, &path, body).await
+    }
+
+    async fn request<R: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<R> {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.runner.shared.config.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Bytes::from(body))
+            .context("cannot make the request")?;
+        let response = self.call.call(request).await.with_context(|| format!("cannot reach the app for {method} {path}"))?;
+        if !(200..300).contains(&response.status) {
+            bail!("{method} {path}: {} {}", response.status, String::from_utf8_lossy(&response.body));
+        }
+        let body: &[u8] = if response.body.is_empty() { b"null" } else { &response.body };
+        serde_json::from_slice(body).with_context(|| format!("{method} {path}: the app's answer makes no sense"))
+    }
+}

@@ -1,0 +1,86 @@
+//! The engine: one per process, shared by programs, agents and the app.
+
+use crate::ticker::Ticker;
+use wasmtime::{Result, error::Context};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// Sandboxes and app instances that may be alive at once. Beyond it callers wait their turn.
+const INSTANCES_MAX: u32 = 1_000;
+
+/// Core instances, memories and tables that one component instance may need on average; the composed app,
+/// the largest, has about five components of three core instances each.
+const CORE_INSTANCES_PER_INSTANCE: u32 = 8;
+const MEMORIES_PER_INSTANCE: u32 = 3;
+
+/// A wasmtime engine with the pool that instances come from, and the clock that interrupts them.
+#[derive(Clone)]
+pub struct Engine {
+    wasmtime: wasmtime::Engine,
+    ticker: Arc<Ticker>,
+    permits: Arc<Semaphore>,
+}
+
+impl Engine {
+    pub fn new() -> Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&config()).context("cannot make the wasmtime engine")?;
+        let ticker = Ticker::start(wasmtime.clone()).context("cannot start the epoch thread")?;
+        let permits = Arc::new(Semaphore::new(INSTANCES_MAX as usize));
+        Ok(Self { wasmtime, ticker: Arc::new(ticker), permits })
+    }
+
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.wasmtime
+    }
+
+    /// Waits for a place in the pool. While the result is held, epochs tick.
+    pub async fn enter(&self) -> Entered {
+        // The semaphore is never closed, so an error cannot happen; without a permit the pool itself would refuse.
+        let permit = self.permits.clone().acquire_owned().await.ok();
+        self.ticker.enter();
+        Entered { ticker: self.ticker.clone(), _permit: permit }
+    }
+}
+
+/// A place in the pool.
+pub struct Entered {
+    ticker: Arc<Ticker>,
+    _permit: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.ticker.leave();
+    }
+}
+
+fn config() -> Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(INSTANCES_MAX)
+        .total_core_instances(INSTANCES_MAX * CORE_INSTANCES_PER_INSTANCE)
+        .total_memories(INSTANCES_MAX * MEMORIES_PER_INSTANCE)
+        .total_tables(INSTANCES_MAX * CORE_INSTANCES_PER_INSTANCE)
+        .total_stacks(INSTANCES_MAX)
+        .max_memory_size(4 << 30)
+        // Only the pages that a guest wrote are put back when its slot is used again: the kernel is asked
+        // which they are (PAGEMAP_SCAN, Linux 6.7), where it can tell.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(1 << 20)
+        .table_keep_resident(64 << 10)
+        .max_unused_warm_slots(100)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20);
+
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .wasm_component_model(true)
+        // An interpreter's snapshot is some 40 MiB with holes; up to this size it is mapped, not copied.
+        .memory_guaranteed_dense_image_size(512 << 20)
+        .async_stack_size(4 << 20)
+        .max_wasm_stack(2 << 20)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    config
+}
