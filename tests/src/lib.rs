@@ -8,3 +8,4 @@
 )]
 
 pub mod artefact;
+pub mod server;

@@ -28,6 +28,9 @@ pub struct ProgramFile {
     /// The language, where the program is the main one of its environments.
     #[serde(default)]
     pub language: String,
+    /// Variables that it gets unless the command says otherwise.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
     #[serde(skip)]
     pub path: PathBuf,
 }
@@ -52,6 +55,12 @@ struct Entry {
     digest: blake3::Hash,
     size_bytes: u64,
     program: OnceCell<Program>,
+}
+
+/// A program and what it gets by default.
+pub(crate) struct Runnable<'a> {
+    pub(crate) program: Program,
+    pub(crate) env: &'a BTreeMap<String, String>,
 }
 
 impl ProgramFile {
@@ -84,6 +93,7 @@ impl ProgramFile {
             version: "0".to_owned(),
             environments: Vec::new(),
             language: String::new(),
+            env: BTreeMap::new(),
             path,
         }
     }
@@ -109,7 +119,7 @@ impl Catalog {
     }
 
     /// The program that a command names, ready to run.
-    pub(crate) async fn program(&self, environment: &str, name: &str) -> Result<Program, protocol::Error> {
+    pub(crate) async fn program<'a>(&'a self, environment: &str, name: &str) -> Result<Runnable<'a>, protocol::Error> {
         let entry = self
             .of_environment(environment)
             .find(|entry| entry.file.name == name || entry.file.aliases.iter().any(|alias| alias == name))
@@ -119,7 +129,7 @@ impl Catalog {
                 known: self.of_environment(environment).map(|entry| entry.file.name.clone()).collect(),
             })?;
         let compiled = self.compiled(entry).await.cloned();
-        compiled.map_err(|error| {
+        compiled.map(|program| Runnable { program, env: &entry.file.env }).map_err(|error| {
             tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
             protocol::Error::Internal { message: format!("cannot load program `{}`: {error:#}", entry.file.name) }
         })
@@ -194,7 +204,7 @@ impl Catalog {
         environments.into_values().collect()
     }
 
-    fn of_environment<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = &'a Arc<Entry>> {
+    fn of_environment<'a, 'e>(&'a self, environment: &'e str) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a, 'e> {
         self.programs.iter().filter(move |entry| {
             let environments = &entry.file.environments;
             environments.is_empty() || environments.iter().any(|name| name == environment)

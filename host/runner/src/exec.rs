@@ -2,8 +2,10 @@
 //! sandbox on the sandbox threads.
 
 use crate::Runner;
+use crate::catalog::Runnable;
 use crate::files::is_directory;
 use crate::workspace::{Place, missing};
+use std::collections::BTreeMap;
 use swarm_flow_policy::{SANDBOX_DIRECTORIES};
 use swarm_flow_protocol::{Error, ExecRequest, ExecResult, Outcome, STDIN_BYTES_MAX};
 use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output, OutputChunk, Stream};
@@ -33,14 +35,14 @@ impl Runner {
             return Err(missing(id));
         }
         let entry = self.workspaces().enter(id, request.policy.limits.sandboxes)?;
-        let program = self.catalog().program(&request.environment, &request.command[0]).await?;
+        let Runnable { program, env } = self.catalog().program(&request.environment, &request.command[0]).await?;
         let limits = request.policy.limits.narrowed(&request.limits);
         let (stdout, stderr) = outputs(sender, limits.output_bytes);
         let cwd = cwd(&request, &place)?;
         let grants = Grants {
             directories: directories(&request, &place, &cwd),
             arguments: request.command,
-            environment: request.env,
+            environment: environment(env, request.env),
             cwd,
             stdin: request.stdin.into(),
             stdout: stdout.clone(),
@@ -66,6 +68,14 @@ impl Runner {
             }
         }
     }
+}
+
+/// The sandbox's variables: the runner's own are not among them.
+fn environment(defaults: &BTreeMap<String, String>, asked: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut environment = BTreeMap::from([("HOME".to_owned(), SANDBOX_DIRECTORIES[0].to_owned())]);
+    environment.extend(defaults.clone());
+    environment.extend(asked);
+    environment.into_iter().collect()
 }
 
 fn check(request: &ExecRequest) -> Result<(), Error> {

@@ -69,6 +69,15 @@ impl Runner {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    pub fn id(&self) -> &str {
+        &self.shared.config.id
+    }
+
+    /// Compiles the programs that have not been compiled yet, one after another.
+    pub async fn compile_all(&self) {
+        self.catalog().compile_all().await;
+    }
+
     fn workspaces(&self) -> &Workspaces {
         &self.shared.workspaces
     }

@@ -1,0 +1,47 @@
+//! What wit-bindgen makes of the world `agent-tools-component`. Nothing of it is seen outside this crate.
+#![allow(
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    unsafe_op_in_unsafe_fn,
+    reason = "the code is generated"
+)]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "swarm-flow:core/agent-tools-component",
+    generate_all,
+});
+
+pub use exports::swarm_flow::core::{binding, tools};
+pub use swarm_flow::core::types;
+
+/// The component. Its only state is the bound workspace, see `binding`.
+pub struct AgentTools;
+
+// The names of exported functions are no symbols that a native linker takes.
+#[cfg(target_family = "wasm")]
+export!(AgentTools with_types_in self);
+
+impl binding::Guest for AgentTools {
+    fn bind(workspace_id: String) -> Result<(), types::Error> {
+        crate::binding::bind(&workspace_id)
+    }
+}
+
+impl tools::Guest for AgentTools {
+    fn exec(command: types::Command) -> Result<types::ExecResult, types::Error> {
+        crate::tools::exec(command)
+    }
+
+    fn read_file(path: String) -> Result<Vec<u8>, types::Error> {
+        crate::tools::read_file(&path)
+    }
+
+    fn write_file(path: String, bytes: Vec<u8>) -> Result<(), types::Error> {
+        crate::tools::write_file(&path, bytes)
+    }
+
+    fn list_files(path: String, recursive: bool) -> Result<Vec<types::FileInfo>, types::Error> {
+        crate::tools::list_files(&path, recursive)
+    }
+}

@@ -1,0 +1,278 @@
+//! What the agent does with a task, over any tools.
+
+use crate::bindings::exports::swarm_flow::core::agent::{
+    AgentCapabilities, AgentError, Health, Task, TaskResult,
+};
+use crate::bindings::swarm_flow::core::types::{Command, Error, ExecResult, FileInfo};
+use crate::context::{self, Context};
+use crate::outcome;
+use std::collections::BTreeMap;
+
+/// The component's only type: it has no state, each task stands alone.
+pub struct Script;
+
+/// What the agent needs of `tools`; a test gives its own.
+pub trait Tools {
+    fn exec(&self, command: &Command) -> Result<ExecResult, Error>;
+    fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error>;
+}
+
+const CAPABILITIES: [&str; 1] = ["exec"];
+
+pub fn capabilities() -> AgentCapabilities {
+    AgentCapabilities {
+        name: "script".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+        context_schema: Some(context::SCHEMA.to_owned()),
+    }
+}
+
+/// Healthy when its tools answer, whatever they answer: without a workspace there is nothing to list, but
+/// someone said so.
+pub fn health(tools: &impl Tools) -> Health {
+    match tools.list_files("") {
+        Err(Error::Unavailable(message)) => Health::Unhealthy(message),
+        Err(Error::Internal(_)) => Health::Unhealthy("its tools failed".to_owned()),
+        Err(Error::Busy(retry_ms)) => Health::Degraded(format!(
+            "its tools are busy, and expect to be free in {retry_ms} ms"
+        )),
+        Ok(_)
+        | Err(
+            Error::Invalid(_)
+            | Error::NotFound(_)
+            | Error::Conflict(_)
+            | Error::Denied(_)
+            | Error::TooLarge(_),
+        ) => Health::Healthy,
+    }
+}
+
+pub fn execute(tools: &impl Tools, task: &Task) -> Result<TaskResult, AgentError> {
+    let lacking: Vec<String> = task
+        .requirements
+        .iter()
+        .filter(|requirement| !CAPABILITIES.contains(&requirement.as_str()))
+        .cloned()
+        .collect();
+    if !lacking.is_empty() {
+        return Err(AgentError::LacksCapabilities(lacking));
+    }
+    let context = Context::parse(task.context.as_deref()).map_err(AgentError::InvalidTask)?;
+    let result = tools.exec(&context.command).map_err(outcome::tool_error)?;
+    let missing = missing_artifacts(tools, &context.artifacts).map_err(outcome::tool_error)?;
+    outcome::task_result(context, &result, &missing)
+}
+
+/// The artifacts that the command did not make. One listing for each directory in which there should be some.
+fn missing_artifacts(tools: &impl Tools, artifacts: &[String]) -> Result<Vec<String>, Error> {
+    let mut by_directory: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for artifact in artifacts {
+        let directory = artifact
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        by_directory.entry(directory).or_default().push(artifact);
+    }
+    let mut missing = Vec::new();
+    for (directory, expected) in by_directory {
+        let found = match tools.list_files(directory) {
+            Ok(found) => found,
+            Err(Error::NotFound(_) | Error::Invalid(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let is_there = |path: &String| found.iter().any(|file| &file.path == path);
+        missing.extend(expected.into_iter().filter(|path| !is_there(path)).cloned());
+    }
+    Ok(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::swarm_flow::core::types::{Denial, FileKind, Missing, Outcome};
+    use std::cell::RefCell;
+
+    /// Answers each command with one result, and lists these files.
+    struct Fake {
+        result: Result<ExecResult, Error>,
+        files: &'static [&'static str],
+        commands: RefCell<Vec<Command>>,
+    }
+
+    impl Tools for Fake {
+        fn exec(&self, command: &Command) -> Result<ExecResult, Error> {
+            self.commands.borrow_mut().push(command.clone());
+            self.result.clone()
+        }
+
+        fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error> {
+            let inside: Vec<FileInfo> = self
+                .files
+                .iter()
+                .filter(|file| file.rsplit_once('/').map_or("", |(directory, _)| directory) == path)
+                .map(|file| FileInfo {
+                    path: (*file).to_owned(),
+                    kind: FileKind::File,
+                    size_bytes: 1,
+                    modified_at_ms: 0,
+                })
+                .collect();
+            if inside.is_empty() && !path.is_empty() {
+                return Err(Error::NotFound(Missing {
+                    kind: "file".to_owned(),
+                    id: path.to_owned(),
+                    known: Vec::new(),
+                }));
+            }
+            Ok(inside)
+        }
+    }
+
+    fn fake(result: Result<ExecResult, Error>) -> Fake {
+        Fake {
+            result,
+            files: &["out.txt", "build/a.txt"],
+            commands: RefCell::default(),
+        }
+    }
+
+    fn ended(exit_code: u8) -> ExecResult {
+        ExecResult {
+            outcome: Outcome::Exited,
+            exit_code,
+            stdout: b"said\n".to_vec(),
+            stderr: b"complained\n".to_vec(),
+            stdout_truncated: false,
+            stderr_truncated: false,
+            wall_ms: 20.4,
+            cpu_ms: 5.1,
+            peak_memory_bytes: 65536,
+            read_bytes: 0,
+            written_bytes: 0,
+        }
+    }
+
+    fn task(context: &str) -> Task {
+        Task {
+            id: "t".to_owned(),
+            description: String::new(),
+            requirements: vec!["exec".to_owned()],
+            context: Some(context.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_command_that_ends_as_expected_with_its_artifacts_is_a_success() {
+        let tools = fake(Ok(ended(3)));
+        let context = r#"{"command":["python","-c","1"],"expect_exit_code":3,"artifacts":["out.txt","build/a.txt"]}"#;
+        let result = execute(&tools, &task(context)).unwrap();
+        assert!(result.success);
+        assert_eq!(result.output, "said\n");
+        assert_eq!(result.artifacts, ["out.txt", "build/a.txt"]);
+        let metrics = result.metrics.unwrap();
+        assert_eq!((metrics.execution_time, metrics.memory_usage), (20, 65536));
+        assert!((metrics.cpu_usage - 0.25).abs() < 0.001);
+        assert_eq!(tools.commands.borrow()[0].argv, ["python", "-c", "1"]);
+    }
+
+    #[test]
+    fn another_exit_code_is_a_failure_that_shows_both_outputs() {
+        let result = execute(&fake(Ok(ended(1))), &task(r#"{"command":["false"]}"#)).unwrap();
+        assert!(!result.success);
+        assert_eq!(
+            result.output,
+            "the command ended with exit code 1, expected 0\n--- stdout ---\nsaid\n--- stderr ---\ncomplained\n"
+        );
+    }
+
+    #[test]
+    fn a_missing_artifact_is_a_failure_that_names_it() {
+        let context = r#"{"command":["true"],"artifacts":["out.txt","none.txt","no/where.txt"]}"#;
+        let result = execute(&fake(Ok(ended(0))), &task(context)).unwrap();
+        assert!(!result.success);
+        assert!(
+            result
+                .output
+                .starts_with("missing artifacts: `none.txt`, `no/where.txt`\n"),
+            "{}",
+            result.output
+        );
+        assert_eq!(result.artifacts, ["out.txt"]);
+    }
+
+    #[test]
+    fn a_requirement_that_it_lacks_is_named_and_nothing_runs() {
+        let tools = fake(Ok(ended(0)));
+        let mut task = task(r#"{"command":["true"]}"#);
+        task.requirements.push("browse".to_owned());
+        let error = execute(&tools, &task).unwrap_err();
+        assert!(matches!(error, AgentError::LacksCapabilities(lacking) if lacking == ["browse"]));
+        assert!(tools.commands.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_tool_that_cannot_be_used_is_no_failed_task() {
+        let denial = Denial {
+            capability: "filesystem.write".to_owned(),
+            resource: "/workspace".to_owned(),
+            rule: "filesystem.read_write".to_owned(),
+        };
+        for (error, expected) in [
+            (
+                Error::Unavailable("gone".to_owned()),
+                "tool-unavailable: gone",
+            ),
+            (
+                Error::Conflict("it is stopped".to_owned()),
+                "tool-unavailable: it is stopped",
+            ),
+            (
+                Error::Denied(denial),
+                "denied: filesystem.write on `/workspace`; `filesystem.read_write` would allow it",
+            ),
+            (
+                Error::NotFound(Missing {
+                    kind: "program".to_owned(),
+                    id: "rubby".to_owned(),
+                    known: vec!["python".to_owned(), "sh".to_owned()],
+                }),
+                "invalid-task: there is no program `rubby`; there are `python`, `sh`",
+            ),
+        ] {
+            let shown = match execute(&fake(Err(error)), &task(r#"{"command":["x"]}"#)).unwrap_err()
+            {
+                AgentError::InvalidTask(message) => format!("invalid-task: {message}"),
+                AgentError::ToolUnavailable(message) => format!("tool-unavailable: {message}"),
+                AgentError::Denied(message) => format!("denied: {message}"),
+                AgentError::LacksCapabilities(lacking) => lacking.join(","),
+            };
+            assert_eq!(shown, expected);
+        }
+    }
+
+    #[test]
+    fn it_is_healthy_as_long_as_someone_answers() {
+        struct Answer(Error);
+        impl Tools for Answer {
+            fn exec(&self, _: &Command) -> Result<ExecResult, Error> {
+                Err(self.0.clone())
+            }
+            fn list_files(&self, _: &str) -> Result<Vec<FileInfo>, Error> {
+                Err(self.0.clone())
+            }
+        }
+        assert!(matches!(health(&fake(Ok(ended(0)))), Health::Healthy));
+        assert!(matches!(
+            health(&Answer(Error::Conflict(String::new()))),
+            Health::Healthy
+        ));
+        assert!(matches!(
+            health(&Answer(Error::Busy(5))),
+            Health::Degraded(_)
+        ));
+        assert!(matches!(
+            health(&Answer(Error::Unavailable("gone".to_owned()))),
+            Health::Unhealthy(_)
+        ));
+    }
+}

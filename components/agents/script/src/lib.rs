@@ -1,0 +1,20 @@
+//! The agent that runs a command: a task's `context` names it, the workspace of the task is where it runs.
+//!
+//! It decides nothing that a model would: the exit code and the artifacts say whether a task was done. It
+//! imports `tools` and no more, so that one file serves in a runner and in the app.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests may stop at once"
+    )
+)]
+
+mod agent;
+mod bindings;
+mod context;
+mod outcome;
+
+pub use agent::Script;

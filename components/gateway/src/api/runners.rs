@@ -1,0 +1,81 @@
+//! `/runners`: a list for users; all else is for the runners themselves.
+
+use crate::api::no_query;
+use crate::bindings::{runners as wit, work};
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::respond::{Page, Reply, no_content, ok};
+use crate::shape::runner::{Runner, registration};
+use crate::shape::work::{
+    Acquire, Leases, Lost, Renew, id_from_wit, id_to_wit, lease as shape_lease, outcome,
+};
+use serde_json::json;
+use swarm_flow_protocol::{Registration, Report};
+
+/// A report carries what the task put out.
+const REPORT_BYTES_MAX: u64 = 24 << 20;
+
+pub fn list(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&Page::whole(
+        wit::list()?.into_iter().map(Runner::from).collect(),
+    ))
+}
+
+pub fn join(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let joining: Registration = request.json()?;
+    ok(&Runner::from(wit::join(&registration(joining))?))
+}
+
+pub fn heartbeat(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    wit::heartbeat(request.parameter(0))?;
+    Ok(no_content())
+}
+
+pub fn leave(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    wit::leave(request.parameter(0))?;
+    Ok(no_content())
+}
+
+/// All ids at once: a runner removes what is not among them, so a page of them would be a disaster.
+pub fn workspaces(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&json!({"ids": wit::workspaces(request.parameter(0))?}))
+}
+
+pub fn lease(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let Acquire { most } = request.json()?;
+    if !(1..=64).contains(&most) {
+        return Err(Problem::invalid("most", "must be 1 to 64"));
+    }
+    let leases = work::acquire(request.parameter(0), most)?;
+    ok(&Leases {
+        leases: leases.into_iter().map(shape_lease).collect(),
+    })
+}
+
+pub fn renew(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let renew: Renew = request.json()?;
+    let held: Vec<_> = renew.leases.into_iter().map(id_to_wit).collect();
+    let lost = work::renew(request.parameter(0), &held)?;
+    ok(&Lost {
+        lost: lost.into_iter().map(id_from_wit).collect(),
+    })
+}
+
+pub fn report(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let report: Report = request.json_up_to(REPORT_BYTES_MAX)?;
+    let outcome = outcome(report.outcome);
+    work::report(
+        request.parameter(0),
+        &id_to_wit(report.lease),
+        outcome.as_ref(),
+    )?;
+    Ok(no_content())
+}

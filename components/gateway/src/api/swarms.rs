@@ -1,0 +1,68 @@
+//! `/swarms` and `/runs`
+
+use crate::api::{no_query, page};
+use crate::bindings::swarm as wit;
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::respond::{Page, Reply, json, ok};
+use crate::route::PREFIX;
+use crate::shape::swarm::{Create, Run, Scale, Submit, Swarm};
+
+pub fn list(request: &Request) -> Result<Reply, Problem> {
+    let page = wit::list_swarms(&page(request)?)?;
+    ok(&Page::<Swarm> {
+        items: page.items.into_iter().map(Into::into).collect(),
+        next_cursor: page.next,
+    })
+}
+
+pub fn create(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let create: Create = request.json()?;
+    let swarm = wit::create_swarm(&create.into_wit(request.idempotency_key()))?;
+    let location = format!("{PREFIX}/swarms/{}", swarm.id);
+    Ok(Reply::Whole(
+        json(201, &Swarm::from(swarm))?.with_header("location", location),
+    ))
+}
+
+pub fn get(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&Swarm::from(wit::get_swarm(request.parameter(0))?))
+}
+
+pub fn scale(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let scale: Scale = request.json()?;
+    ok(&Swarm::from(wit::scale_swarm(
+        request.parameter(0),
+        scale.target_size,
+    )?))
+}
+
+/// Starts a run and answers at once; the run goes on.
+pub fn submit(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let submit: Submit = request.json()?;
+    let tasks: Vec<_> = submit
+        .tasks
+        .into_iter()
+        .enumerate()
+        .map(|(index, task)| task.into_wit(index))
+        .collect();
+    let key = request.idempotency_key();
+    let run = Run::from(wit::submit_run(
+        request.parameter(0),
+        &tasks,
+        key.as_deref(),
+    )?);
+    let location = format!("{PREFIX}/runs/{}", run.id);
+    Ok(Reply::Whole(
+        json(202, &run)?.with_header("location", location),
+    ))
+}
+
+pub fn run(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&Run::from(wit::get_run(request.parameter(0))?))
+}

@@ -1,0 +1,20 @@
+//! The interfaces that the gateway imports, by their short names.
+
+#[allow(
+    clippy::all,
+    missing_docs,
+    unsafe_op_in_unsafe_fn,
+    dead_code,
+    reason = "generated code"
+)]
+mod generated {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "swarm-flow:core/gateway-component@2.0.0",
+        generate_all,
+    });
+}
+
+pub use generated::swarm_flow::core::{
+    agent, binding, events, policy, runners, swarm, types, work, workspace,
+};

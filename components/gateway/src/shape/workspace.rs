@@ -1,0 +1,114 @@
+//! Workspaces.
+
+use crate::bindings::{types, workspace as wit};
+use crate::shape::policy::{self, Choice, Named};
+use crate::time::rfc3339;
+use serde::{Deserialize, Serialize};
+
+/// `POST /workspaces`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Create {
+    pub name: String,
+    #[serde(default = "python")]
+    pub environment: String,
+    #[serde(default)]
+    pub policy: Choice,
+}
+
+fn python() -> String {
+    "python".to_owned()
+}
+
+impl Create {
+    pub fn into_wit(self, idempotency_key: Option<String>) -> wit::WorkspaceConfig {
+        wit::WorkspaceConfig {
+            name: self.name,
+            environment: self.environment,
+            policy_name: self.policy.name,
+            policy: policy::to_wit(self.policy.policy),
+            idempotency_key,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub struct Workspace {
+    id: String,
+    name: String,
+    environment: Environment,
+    policy: Named,
+    resources: Resources,
+    state: &'static str,
+    runner: String,
+    revision: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+pub struct Environment {
+    name: String,
+    language: String,
+    version: String,
+    packages: Vec<String>,
+}
+
+/// What a workspace may use, so that nobody has to look into its policy.
+#[derive(Serialize)]
+struct Resources {
+    memory_bytes: u64,
+    cpu_time_ms: u64,
+    wall_time_ms: u64,
+    disk_bytes: u64,
+    sandboxes: u32,
+    handles: u32,
+}
+
+impl From<types::Environment> for Environment {
+    fn from(environment: types::Environment) -> Self {
+        let types::Environment {
+            name,
+            language,
+            version,
+            packages,
+        } = environment;
+        Self {
+            name,
+            language,
+            version,
+            packages,
+        }
+    }
+}
+
+impl From<wit::Workspace> for Workspace {
+    fn from(workspace: wit::Workspace) -> Self {
+        let limits = workspace.policy.limits;
+        Self {
+            id: workspace.id,
+            name: workspace.name,
+            environment: workspace.environment.into(),
+            policy: Named {
+                name: workspace.policy_name,
+                policy: policy::from_wit(workspace.policy),
+            },
+            resources: Resources {
+                memory_bytes: limits.memory_bytes,
+                cpu_time_ms: limits.cpu_time_ms,
+                wall_time_ms: limits.wall_time_ms,
+                disk_bytes: limits.disk_bytes,
+                sandboxes: limits.sandboxes,
+                handles: limits.handles,
+            },
+            state: match workspace.state {
+                wit::State::Started => "started",
+                wit::State::Stopped => "stopped",
+            },
+            runner: workspace.runner,
+            revision: workspace.revision,
+            created_at: rfc3339(workspace.created_at_ms),
+            updated_at: rfc3339(workspace.updated_at_ms),
+        }
+    }
+}

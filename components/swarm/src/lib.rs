@@ -1,0 +1,27 @@
+//! Swarms of agents: what they are, the runs of their tasks, and how runners come by these tasks.
+//!
+//! A run is a stream of events (`event`), what follows on what is decided without I/O (`decide`), and the
+//! database holds writers apart: each change is one statement that fails when someone else was first, and
+//! is then decided again. Nothing here runs by itself. Whether a lease has expired is decided when a runner
+//! asks for work.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests may stop at once"
+    )
+)]
+
+mod bindings;
+mod config;
+mod convert;
+mod decide;
+mod error;
+mod event;
+mod run;
+mod store;
+mod swarm;
+mod wake;
+mod work;

@@ -1,0 +1,234 @@
+//! What the database holds of swarms and runs, and the one way to change it. Each function is one statement.
+
+mod work;
+
+pub use work::{Asked, Candidate, Details, asked, details, renew, reported};
+
+use crate::bindings::types::Error;
+use crate::error::internal;
+use crate::event::{AgentGroup, Failure, Strategy, Task, TaskResult};
+use serde::de::DeserializeOwned;
+use swarm_flow_state::{AppendError, Database, DatabaseError, Head, NewEvent, Row, Value, query};
+
+/// How often a change is decided again because another writer was first.
+pub const ATTEMPTS_MAX: u32 = 32;
+
+/// What the trigger `task_lease_holds` says.
+const LEASE_HOLDS: &str = "the lease was decided on what is no longer so";
+
+/// Appends events; none when another writer was first.
+pub fn append(
+    database: &impl Database,
+    stream: &str,
+    head: &Head,
+    events: &[NewEvent],
+    actor: &str,
+    at_ms: u64,
+) -> Result<Option<Head>, Error> {
+    match swarm_flow_state::append(database, stream, head, events, actor, at_ms) {
+        Ok(head) => Ok(Some(head)),
+        Err(AppendError::Conflict) => Ok(None),
+        Err(AppendError::Database(error)) if error.0.contains(LEASE_HOLDS) => Ok(None),
+        Err(AppendError::Database(error)) => Err(internal(error)),
+    }
+}
+
+/// The payload of a stream's first event.
+pub fn first_payload<T: DeserializeOwned>(
+    database: &impl Database,
+    stream: &str,
+) -> Result<Option<T>, DatabaseError> {
+    let rows = query(
+        database,
+        "SELECT payload FROM event WHERE stream = ? AND sequence = 1",
+        &[text(stream)],
+    )?;
+    rows.first().map(|row| row.json(0)).transpose()
+}
+
+/// A workspace that was asked for.
+pub struct Workspace {
+    pub id: String,
+    /// None when there is no such workspace.
+    pub started: Option<bool>,
+}
+
+pub fn workspaces(
+    database: &impl Database,
+    ids: &[String],
+) -> Result<Vec<Workspace>, DatabaseError> {
+    let statement = "SELECT wanted.value, workspace.state FROM json_each(?) AS wanted \
+        LEFT JOIN workspace ON workspace.id = wanted.value ORDER BY wanted.key";
+    let rows = query(database, statement, &[json(ids)?])?;
+    let read = |row: &Row| {
+        let started = row.text_or_null(1)?.map(|state| state == "started");
+        Ok(Workspace {
+            id: row.text(0)?.to_owned(),
+            started,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+#[derive(Clone, Debug)]
+pub struct StoredSwarm {
+    pub position: u64,
+    pub id: String,
+    pub name: String,
+    pub agents: Vec<AgentGroup>,
+    pub strategy: Strategy,
+    pub workspaces: Vec<String>,
+    pub created_at_ms: u64,
+    pub updated_at_ms: u64,
+    pub head: Head,
+}
+
+const SWARM: &str = "SELECT position, id, name, agents, json_quote(strategy), workspaces, created_at_ms, \
+    updated_at_ms, revision, hash FROM swarm";
+
+pub fn swarm(database: &impl Database, id: &str) -> Result<Option<StoredSwarm>, DatabaseError> {
+    let rows = query(database, &format!("{SWARM} WHERE id = ?"), &[text(id)])?;
+    rows.first().map(read_swarm).transpose()
+}
+
+pub fn swarms_after(
+    database: &impl Database,
+    position: u64,
+    limit: u32,
+) -> Result<Vec<StoredSwarm>, DatabaseError> {
+    let statement = format!("{SWARM} WHERE position > ? ORDER BY position LIMIT ?");
+    let rows = query(
+        database,
+        &statement,
+        &[number(position), number(limit.into())],
+    )?;
+    rows.iter().map(read_swarm).collect()
+}
+
+fn read_swarm(row: &Row) -> Result<StoredSwarm, DatabaseError> {
+    Ok(StoredSwarm {
+        position: row.integer(0)?,
+        id: row.text(1)?.to_owned(),
+        name: row.text(2)?.to_owned(),
+        agents: row.json(3)?,
+        strategy: row.json(4)?,
+        workspaces: row.json(5)?,
+        created_at_ms: row.integer(6)?,
+        updated_at_ms: row.integer(7)?,
+        head: Head {
+            sequence: row.integer(8)?,
+            hash: row.text(9)?.to_owned(),
+        },
+    })
+}
+
+pub struct StoredRun {
+    pub id: String,
+    pub swarm: String,
+    /// `running`, `done`, `failed`.
+    pub state: String,
+    pub created_at_ms: u64,
+    pub ended_at_ms: Option<u64>,
+    pub tasks: Vec<StoredTask>,
+}
+
+pub struct StoredTask {
+    pub index: u32,
+    pub task: Task,
+    pub agent: String,
+    pub workspace: String,
+    /// As `task-state` names it.
+    pub state: String,
+    pub fence: u64,
+    pub runner: Option<String>,
+    pub result: Option<TaskResult>,
+    pub failure: Option<Failure>,
+    pub started_at_ms: Option<u64>,
+    pub ended_at_ms: Option<u64>,
+}
+
+pub fn run(database: &impl Database, id: &str) -> Result<Option<StoredRun>, DatabaseError> {
+    let statement = "SELECT run.id, run.swarm, run.state, run.created_at_ms, run.ended_at_ms, \
+            task.number, task.task, task.agent, task.workspace, task.state, task.fence, task.runner, \
+            task.result, task.failure, task.started_at_ms, task.ended_at_ms \
+        FROM run JOIN task ON task.run = run.id WHERE run.id = ? ORDER BY task.number";
+    let rows = query(database, statement, &[text(id)])?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    Ok(Some(StoredRun {
+        id: first.text(0)?.to_owned(),
+        swarm: first.text(1)?.to_owned(),
+        state: first.text(2)?.to_owned(),
+        created_at_ms: first.integer(3)?,
+        ended_at_ms: first.integer_or_null(4)?,
+        tasks: rows.iter().map(read_task).collect::<Result<_, _>>()?,
+    }))
+}
+
+fn read_task(row: &Row) -> Result<StoredTask, DatabaseError> {
+    Ok(StoredTask {
+        index: index(row, 5)?,
+        task: row.json(6)?,
+        agent: row.text(7)?.to_owned(),
+        workspace: row.text(8)?.to_owned(),
+        state: row.text(9)?.to_owned(),
+        fence: row.integer(10)?,
+        runner: row.text_or_null(11)?.map(str::to_owned),
+        result: json_or_null(row, 12)?,
+        failure: json_or_null(row, 13)?,
+        started_at_ms: row.integer_or_null(14)?,
+        ended_at_ms: row.integer_or_null(15)?,
+    })
+}
+
+/// Where the runners answer that hold a started workspace with a ready task of a swarm that has an agent free.
+pub fn runners_with_work(
+    database: &impl Database,
+    swarm: &str,
+    except: Option<&str>,
+    now_ms: u64,
+    seen_since_ms: u64,
+) -> Result<Vec<String>, DatabaseError> {
+    let statement = "SELECT DISTINCT runner.url FROM task \
+        JOIN workspace ON workspace.id = task.workspace AND workspace.state = 'started' \
+        JOIN runner ON runner.id = workspace.runner AND runner.seen_at_ms >= ?4 AND runner.id <> ?2 \
+        WHERE task.swarm = ?1 AND task.state = 'ready' AND ( \
+            SELECT count(*) FROM task WHERE swarm = ?1 AND state = 'leased' AND expires_at_ms > ?3 \
+        ) < (SELECT size FROM swarm WHERE id = ?1)";
+    let parameters = [
+        text(swarm),
+        text(except.unwrap_or_default()),
+        number(now_ms),
+        number(seen_since_ms),
+    ];
+    query(database, statement, &parameters)?
+        .iter()
+        .map(|row| row.text(0).map(str::to_owned))
+        .collect()
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn number(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<Value, DatabaseError> {
+    serde_json::to_string(value)
+        .map(Value::Text)
+        .map_err(|error| DatabaseError(format!("cannot write a parameter as JSON: {error}")))
+}
+
+fn json_or_null<T: DeserializeOwned>(row: &Row, column: usize) -> Result<Option<T>, DatabaseError> {
+    row.text_or_null(column)?
+        .map(|_| row.json(column))
+        .transpose()
+}
+
+fn index(row: &Row, column: usize) -> Result<u32, DatabaseError> {
+    u32::try_from(row.integer(column)?)
+        .map_err(|_| DatabaseError(format!("column {column} holds no index")))
+}

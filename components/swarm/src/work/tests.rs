@@ -1,0 +1,614 @@
+//! Swarms, runs and leases over the real SQL, in a database in memory.
+
+use super::*;
+use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
+use crate::bindings::swarm::{
+    AgentGroup, CoordinationStrategy, PlatformType, Run, RunState, SwarmConfig, TaskState,
+};
+use crate::{run, swarm};
+use std::cell::Cell;
+use swarm_flow_state::native::Memory;
+use swarm_flow_state::{Head, Row, Value, events_after, head};
+
+const NOW: u64 = 1_000_000;
+
+/// A workspace on a runner, started.
+fn workspace(database: &impl Database, number: u32, runner: &str) -> String {
+    let id = format!("ws_{number:032x}");
+    let payload = serde_json::json!({
+        "name": "demo", "environment": {"name": "python"}, "policy_name": "standard",
+        "policy": swarm_flow_policy::Preset::Standard.policy(), "runner": runner,
+    });
+    happen(database, &id, "workspace.created", &payload.to_string());
+    id
+}
+
+fn happen(database: &impl Database, stream: &str, kind: &'static str, payload: &str) {
+    let before = head(database, stream).unwrap();
+    let event = NewEvent {
+        kind,
+        payload: payload.to_owned(),
+    };
+    swarm_flow_state::append(database, stream, &before, &[event], "test", NOW).unwrap();
+}
+
+fn config(strategy: CoordinationStrategy, count: u32, workspaces: &[String]) -> SwarmConfig {
+    SwarmConfig {
+        name: "demo".to_owned(),
+        agents: vec![AgentGroup {
+            kind: "script".to_owned(),
+            count,
+        }],
+        coordination_strategy: strategy,
+        platform: PlatformType::Local,
+        workspaces: workspaces.to_vec(),
+        idempotency_key: None,
+    }
+}
+
+fn tasks(count: usize) -> Vec<Task> {
+    let task = |index| Task {
+        id: format!("t{index}"),
+        description: "do".to_owned(),
+        requirements: vec!["exec".to_owned()],
+        context: Some(r#"{"command":["true"]}"#.to_owned()),
+    };
+    (0..count).map(task).collect()
+}
+
+/// One workspace on runner `a`, a swarm in it, and a run.
+fn started(strategy: CoordinationStrategy, agents: u32, count: usize) -> (Memory, String, Run) {
+    let database = Memory::open().unwrap();
+    let workspaces = [workspace(&database, 1, "a")];
+    let swarm = swarm::create(&database, config(strategy, agents, &workspaces)).unwrap();
+    let run = run::submit(&database, &swarm.id, tasks(count), None).unwrap();
+    (database, swarm.id, run)
+}
+
+fn success(success: bool) -> Result<TaskResult, TaskFailure> {
+    let metrics = PerformanceMetrics {
+        execution_time: 5,
+        memory_usage: 65536,
+        cpu_usage: 0.1,
+    };
+    Ok(TaskResult {
+        success,
+        output: "said".to_owned(),
+        artifacts: vec![],
+        metrics: Some(metrics),
+    })
+}
+
+fn id(lease: &Lease) -> LeaseId {
+    LeaseId {
+        run_id: lease.run_id.clone(),
+        index: lease.index,
+        fence: lease.fence,
+    }
+}
+
+fn indexes(leases: &[Lease]) -> Vec<u32> {
+    leases.iter().map(|lease| lease.index).collect()
+}
+
+fn states(database: &impl Database, run: &Run) -> (RunState, Vec<TaskState>) {
+    let run = run::get(database, &run.id).unwrap();
+    (run.state, run.tasks.iter().map(|task| task.state).collect())
+}
+
+#[test]
+fn a_sequence_goes_on_task_by_task_until_it_is_done() {
+    let (database, _, run) = started(CoordinationStrategy::Sequential, 4, 3);
+    for index in 0..3 {
+        let leases = acquire(&database, "a", 64, NOW).unwrap();
+        assert_eq!(indexes(&leases), [index]);
+        assert_eq!(
+            (leases[0].environment.as_str(), leases[0].agent.as_str()),
+            ("python", "script")
+        );
+        assert_eq!(
+            (leases[0].fence, leases[0].expires_at_ms),
+            (1, NOW + LEASE_MS)
+        );
+        assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
+        assert!(
+            report(&database, "a", &id(&leases[0]), success(true), NOW + 5)
+                .unwrap()
+                .is_some()
+        );
+    }
+    assert_eq!(
+        states(&database, &run),
+        (RunState::Done, vec![TaskState::Done; 3])
+    );
+    let kinds: Vec<String> = events_after(&database, 0, Some(&run.id), 100)
+        .unwrap()
+        .into_iter()
+        .map(|event| event.kind)
+        .collect();
+    assert_eq!(
+        kinds.join(" "),
+        "run.submitted task.leased task.done task.ready task.leased task.done task.ready task.leased task.done run.done"
+    );
+    let task = run::get(&database, &run.id).unwrap().tasks.remove(0);
+    assert_eq!(
+        (task.started_at_ms, task.ended_at_ms, task.attempt),
+        (Some(NOW), Some(NOW + 5), 1)
+    );
+    assert_eq!(
+        (task.runner.as_deref(), task.task_result),
+        (Some("a"), success(true).ok())
+    );
+}
+
+#[test]
+fn a_sequence_ends_with_the_first_failure() {
+    let (database, _, run) = started(CoordinationStrategy::Sequential, 1, 3);
+    let leases = acquire(&database, "a", 1, NOW).unwrap();
+    let failure = TaskFailure {
+        code: "trapped".to_owned(),
+        message: "unreachable".to_owned(),
+    };
+    report(&database, "a", &id(&leases[0]), Err(failure.clone()), NOW).unwrap();
+    let expected = vec![TaskState::Failed, TaskState::Skipped, TaskState::Skipped];
+    assert_eq!(states(&database, &run), (RunState::Failed, expected));
+    assert_eq!(
+        run::get(&database, &run.id).unwrap().tasks[0].failure,
+        Some(failure)
+    );
+    assert!(acquire(&database, "a", 1, NOW).unwrap().is_empty());
+}
+
+#[test]
+fn a_parallel_run_goes_on_after_a_failure_and_ends_as_failed() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 2, 3);
+    let leases = acquire(&database, "a", 64, NOW).unwrap();
+    assert_eq!(indexes(&leases), [0, 1]);
+    report(&database, "a", &id(&leases[0]), success(false), NOW).unwrap();
+    let more = acquire(&database, "a", 64, NOW).unwrap();
+    assert_eq!(indexes(&more), [2]);
+    report(&database, "a", &id(&leases[1]), success(true), NOW).unwrap();
+    assert_eq!(states(&database, &run).0, RunState::Running);
+    report(&database, "a", &id(&more[0]), success(true), NOW).unwrap();
+    let expected = vec![TaskState::Failed, TaskState::Done, TaskState::Done];
+    assert_eq!(states(&database, &run), (RunState::Failed, expected));
+}
+
+#[test]
+fn agents_are_shared_by_all_runs_of_a_swarm_and_scaling_takes_effect_at_once() {
+    let (database, swarm, _) = started(CoordinationStrategy::Parallel, 3, 2);
+    run::submit(&database, &swarm, tasks(9), None).unwrap();
+    let leases = acquire(&database, "a", 64, NOW).unwrap();
+    assert_eq!(leases.len(), 3);
+    assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
+    swarm::scale(&database, &swarm, 5).unwrap();
+    assert_eq!(acquire(&database, "a", 64, NOW).unwrap().len(), 2);
+    swarm::scale(&database, &swarm, 1).unwrap();
+    for lease in &leases {
+        report(&database, "a", &id(lease), success(true), NOW).unwrap();
+        assert!(
+            acquire(&database, "a", 64, NOW).unwrap().is_empty(),
+            "there are more agents at work than one"
+        );
+    }
+    swarm::scale(&database, &swarm, 3).unwrap();
+    assert_eq!(acquire(&database, "a", 64, NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_runner_gets_what_lies_in_its_started_workspaces_only() {
+    let database = Memory::open().unwrap();
+    let workspaces = [workspace(&database, 1, "a"), workspace(&database, 2, "b")];
+    let config = config(CoordinationStrategy::Parallel, 8, &workspaces);
+    let swarm = swarm::create(&database, config).unwrap();
+    let run = run::submit(&database, &swarm.id, tasks(4), None).unwrap();
+    assert!(acquire(&database, "c", 64, NOW).unwrap().is_empty());
+    assert_eq!(indexes(&acquire(&database, "b", 64, NOW).unwrap()), [1, 3]);
+    happen(&database, &workspaces[0], "workspace.stopped", "{}");
+    assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
+    let refused = run::submit(&database, &swarm.id, tasks(1), None).unwrap_err();
+    assert!(
+        matches!(refused, Error::Conflict(message) if message.starts_with("workspace-stopped: "))
+    );
+    happen(&database, &workspaces[0], "workspace.started", "{}");
+    assert_eq!(indexes(&acquire(&database, "a", 1, NOW).unwrap()), [0]);
+    // Whoever asks next finds out that a workspace is gone.
+    happen(&database, &workspaces[0], "workspace.deleted", "{}");
+    assert!(acquire(&database, "c", 64, NOW).unwrap().is_empty());
+    let (state, tasks) = states(&database, &run);
+    assert_eq!(state, RunState::Running);
+    assert_eq!(
+        tasks,
+        [
+            TaskState::Leased,
+            TaskState::Leased,
+            TaskState::Failed,
+            TaskState::Leased
+        ]
+    );
+    acquire(&database, "c", 64, NOW + LEASE_MS).unwrap();
+    let lost = run::get(&database, &run.id)
+        .unwrap()
+        .tasks
+        .remove(0)
+        .failure
+        .unwrap();
+    assert_eq!(
+        (lost.code.as_str(), lost.message.as_str()),
+        ("lost", "its workspace was deleted")
+    );
+}
+
+#[test]
+fn a_lost_lease_is_leased_again_and_the_old_one_is_refused() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 1, 1);
+    let old = acquire(&database, "a", 1, NOW).unwrap().remove(0);
+    assert!(
+        acquire(&database, "a", 1, NOW + LEASE_MS - 1)
+            .unwrap()
+            .is_empty()
+    );
+    let new = acquire(&database, "a", 1, NOW + LEASE_MS)
+        .unwrap()
+        .remove(0);
+    assert_eq!(new.fence, 2);
+    assert!(matches!(
+        report(&database, "a", &id(&old), success(true), NOW),
+        Err(Error::Conflict(_))
+    ));
+    assert_eq!(
+        renew(&database, "a", vec![id(&old), id(&new)], NOW + LEASE_MS).unwrap(),
+        [id(&old)]
+    );
+    for _ in 0..2 {
+        report(&database, "a", &id(&new), success(true), NOW).unwrap();
+    }
+    assert!(matches!(
+        report(&database, "a", &id(&new), success(false), NOW),
+        Err(Error::Conflict(_))
+    ));
+    assert!(matches!(
+        report(&database, "b", &id(&new), success(true), NOW),
+        Err(Error::Conflict(_))
+    ));
+    assert_eq!(
+        states(&database, &run),
+        (RunState::Done, vec![TaskState::Done])
+    );
+    assert_eq!(run::get(&database, &run.id).unwrap().tasks[0].attempt, 2);
+    assert_eq!(
+        renew(&database, "a", vec![id(&new)], NOW).unwrap(),
+        [id(&new)]
+    );
+}
+
+#[test]
+fn a_task_that_loses_every_lease_fails_as_lost() {
+    let (database, _, run) = started(CoordinationStrategy::Sequential, 1, 2);
+    for attempt in 0..decide::LEASES_MAX {
+        assert_eq!(
+            acquire(&database, "a", 1, NOW + attempt * LEASE_MS)
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+    assert!(
+        acquire(&database, "a", 1, NOW + decide::LEASES_MAX * LEASE_MS)
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        states(&database, &run),
+        (
+            RunState::Failed,
+            vec![TaskState::Failed, TaskState::Skipped]
+        )
+    );
+    let failure = run::get(&database, &run.id)
+        .unwrap()
+        .tasks
+        .remove(0)
+        .failure
+        .unwrap();
+    assert_eq!(
+        (failure.code.as_str(), failure.message.as_str()),
+        ("lost", "its lease was lost 5 times")
+    );
+}
+
+#[test]
+fn a_report_of_what_there_is_not_is_refused() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 1, 1);
+    let lease = |run_id: &str, index, fence| LeaseId {
+        run_id: run_id.to_owned(),
+        index,
+        fence,
+    };
+    let refused = |lease| report(&database, "a", &lease, success(true), NOW).unwrap_err();
+    assert!(matches!(
+        refused(lease("nonsense", 0, 1)),
+        Error::Invalid(_)
+    ));
+    assert!(matches!(
+        refused(lease(&format!("run_{:032x}", 7), 0, 1)),
+        Error::NotFound(_)
+    ));
+    assert!(matches!(refused(lease(&run.id, 9, 1)), Error::NotFound(_)));
+    assert!(matches!(refused(lease(&run.id, 0, 0)), Error::Conflict(_)));
+    for most in [0, 65] {
+        assert!(matches!(
+            acquire(&database, "a", most, NOW),
+            Err(Error::Invalid(_))
+        ));
+    }
+}
+
+#[test]
+fn a_large_output_is_cut_off_and_still_the_same_report() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 1, 1);
+    let lease = acquire(&database, "a", 1, NOW).unwrap().remove(0);
+    let result = TaskResult {
+        success: true,
+        output: "ä".repeat(OUTPUT_BYTES_MAX),
+        artifacts: vec!["a".to_owned()],
+        metrics: Some(PerformanceMetrics {
+            execution_time: 1,
+            memory_usage: 1,
+            cpu_usage: f32::NAN,
+        }),
+    };
+    for _ in 0..2 {
+        report(&database, "a", &id(&lease), Ok(result.clone()), NOW).unwrap();
+    }
+    let output = run::get(&database, &run.id)
+        .unwrap()
+        .tasks
+        .remove(0)
+        .task_result
+        .unwrap()
+        .output;
+    assert!(output.ends_with("\n[cut off after 1048576 of 2097152 bytes]\n"));
+}
+
+#[test]
+fn a_key_submits_one_run_and_makes_one_swarm() {
+    let (database, swarm_id, _) = started(CoordinationStrategy::Parallel, 1, 1);
+    let first = run::submit(&database, &swarm_id, tasks(2), Some("key")).unwrap();
+    swarm::scale(&database, &swarm_id, 7).unwrap();
+    assert_eq!(
+        run::submit(&database, &swarm_id, tasks(2), Some("key"))
+            .unwrap()
+            .id,
+        first.id
+    );
+    let other = run::submit(&database, &swarm_id, tasks(3), Some("key")).unwrap_err();
+    assert!(
+        matches!(other, Error::Conflict(message) if message.starts_with("idempotency-conflict: "))
+    );
+    let workspaces = swarm::get(&database, &swarm_id).unwrap().config.workspaces;
+    let keyed = |count| {
+        let config = config(CoordinationStrategy::Parallel, count, &workspaces);
+        swarm::create(
+            &database,
+            SwarmConfig {
+                idempotency_key: Some("key".to_owned()),
+                ..config
+            },
+        )
+    };
+    assert_eq!(keyed(1).unwrap().id, keyed(1).unwrap().id);
+    assert!(
+        matches!(keyed(2), Err(Error::Conflict(message)) if message.starts_with("idempotency-conflict: "))
+    );
+}
+
+#[test]
+fn swarms_are_listed_in_pages_and_scaled_within_limits() {
+    let database = Memory::open().unwrap();
+    let workspaces = [workspace(&database, 1, "a")];
+    let unknown = config(
+        CoordinationStrategy::Parallel,
+        1,
+        &[format!("ws_{:032x}", 9)],
+    );
+    assert!(matches!(
+        swarm::create(&database, unknown),
+        Err(Error::NotFound(_))
+    ));
+    let create = || {
+        swarm::create(
+            &database,
+            config(CoordinationStrategy::Parallel, 1, &workspaces),
+        )
+        .unwrap()
+        .id
+    };
+    let made = [create(), create(), create()];
+    let page = |cursor, limit| {
+        swarm::list(
+            &database,
+            crate::bindings::types::PageRequest { cursor, limit },
+        )
+    };
+    let first = page(None, Some(2)).unwrap();
+    let second = page(first.next.clone(), Some(2)).unwrap();
+    let listed: Vec<_> = first
+        .items
+        .into_iter()
+        .chain(second.items)
+        .map(|swarm| swarm.id)
+        .collect();
+    assert_eq!((listed.as_slice(), second.next), (made.as_slice(), None));
+    assert!(page(None, Some(0)).is_err() && page(Some("x".to_owned()), None).is_err());
+    for size in [0, 1001] {
+        assert!(matches!(
+            swarm::scale(&database, &made[0], size),
+            Err(Error::Invalid(_))
+        ));
+    }
+    assert_eq!(
+        swarm::scale(&database, &made[0], 1).unwrap().revision,
+        1,
+        "nothing changed"
+    );
+    assert_eq!(swarm::scale(&database, &made[0], 2).unwrap().revision, 2);
+    assert!(matches!(
+        swarm::get(&database, &made[0].replace('0', "1")),
+        Err(Error::NotFound(_))
+    ));
+    assert!(matches!(
+        swarm::get(&database, "run_1"),
+        Err(Error::Invalid(_))
+    ));
+}
+
+/// Lets someone else do something just before the first write, where another instance would come between.
+struct Interrupted<'a, F: Fn()> {
+    database: &'a Memory,
+    interruption: F,
+    done: Cell<bool>,
+}
+
+impl<F: Fn()> Database for Interrupted<'_, F> {
+    fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
+        if statement.starts_with("INSERT INTO event") && !self.done.replace(true) {
+            (self.interruption)();
+        }
+        self.database.execute(statement, parameters)
+    }
+}
+
+fn interrupted<F: Fn()>(database: &Memory, interruption: F) -> Interrupted<'_, F> {
+    Interrupted {
+        database,
+        interruption,
+        done: Cell::new(false),
+    }
+}
+
+#[test]
+fn two_that_ask_at_once_never_get_the_same_task() {
+    let (database, _, _) = started(CoordinationStrategy::Parallel, 9, 3);
+    let slower = interrupted(&database, || {
+        assert_eq!(acquire(&database, "a", 2, NOW).unwrap().len(), 2)
+    });
+    assert_eq!(indexes(&acquire(&slower, "a", 2, NOW).unwrap()), [2]);
+}
+
+#[test]
+fn two_runs_leased_at_once_do_not_take_more_agents_than_there_are() {
+    let (database, swarm, first) = started(CoordinationStrategy::Parallel, 1, 1);
+    let second = run::submit(&database, &swarm, tasks(1), None).unwrap();
+    // The other writer leases in the second run: no conflict of streams, only of agents.
+    let slower = interrupted(&database, || {
+        let leased = Change::TaskLeased {
+            index: 0,
+            fence: 1,
+            runner: "a".to_owned(),
+            expires_at_ms: NOW + LEASE_MS,
+        };
+        let before = head(&database, &second.id).unwrap();
+        swarm_flow_state::append(
+            &database,
+            &second.id,
+            &before,
+            &[leased.event().unwrap()],
+            "test",
+            NOW,
+        )
+        .unwrap();
+    });
+    assert!(acquire(&slower, "a", 64, NOW).unwrap().is_empty());
+    assert_eq!(states(&database, &first).1, [TaskState::Ready]);
+}
+
+#[test]
+fn a_lease_that_is_renewed_while_someone_decides_to_take_it_stays() {
+    for (lost_before, expected) in [
+        (1, TaskState::Leased),
+        (decide::LEASES_MAX, TaskState::Leased),
+    ] {
+        let (database, _, run) = started(CoordinationStrategy::Parallel, 1, 1);
+        let mut now = NOW;
+        let mut lease = acquire(&database, "a", 1, now).unwrap().remove(0);
+        for _ in 1..lost_before {
+            now += LEASE_MS;
+            lease = acquire(&database, "a", 1, now).unwrap().remove(0);
+        }
+        now += LEASE_MS;
+        let slower = interrupted(&database, || {
+            assert!(
+                renew(&database, "a", vec![id(&lease)], now)
+                    .unwrap()
+                    .is_empty()
+            );
+        });
+        assert!(acquire(&slower, "a", 1, now).unwrap().is_empty());
+        assert_eq!(states(&database, &run).1, [expected]);
+        assert!(
+            report(&database, "a", &id(&lease), success(true), now)
+                .unwrap()
+                .is_some()
+        );
+    }
+}
+
+#[test]
+fn two_reports_at_once_end_the_run_once() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 2, 2);
+    let leases = acquire(&database, "a", 2, NOW).unwrap();
+    let slower = interrupted(&database, || {
+        report(&database, "a", &id(&leases[0]), success(true), NOW).unwrap();
+    });
+    report(&slower, "a", &id(&leases[1]), success(true), NOW).unwrap();
+    assert_eq!(
+        states(&database, &run),
+        (RunState::Done, vec![TaskState::Done; 2])
+    );
+}
+
+#[test]
+fn each_step_costs_few_statements() {
+    let (database, swarm, _) = started(CoordinationStrategy::Sequential, 1, 2);
+    database.take_statements();
+    run::submit(&database, &swarm, tasks(2), None).unwrap();
+    assert_eq!(
+        database.take_statements(),
+        4,
+        "swarm, workspaces, insert, run"
+    );
+    let lease = acquire(&database, "a", 1, NOW).unwrap().remove(0);
+    assert_eq!(database.take_statements(), 3, "ask, insert, details");
+    assert!(acquire(&database, "b", 1, NOW).unwrap().is_empty());
+    assert_eq!(database.take_statements(), 1, "nothing to do");
+    report(&database, "a", &id(&lease), success(true), NOW).unwrap();
+    assert_eq!(database.take_statements(), 2, "read, insert");
+    renew(&database, "a", vec![id(&lease)], NOW).unwrap();
+    assert_eq!(database.take_statements(), 1);
+    assert_eq!(head(&database, "none").unwrap(), Head::default());
+}
+
+#[test]
+fn runners_with_something_to_do_are_woken() {
+    let (database, swarm, run) = started(CoordinationStrategy::Sequential, 1, 2);
+    let joined = r#"{"id":"a","url":"http://a","programs":[],"environments":[]}"#;
+    happen(&database, "runner:a", "runner.joined", joined);
+    let awake = |except| store::runners_with_work(&database, &swarm, except, NOW, NOW - 1).unwrap();
+    assert_eq!(awake(None), ["http://a"]);
+    assert!(awake(Some("a")).is_empty());
+    let lease = acquire(&database, "a", 1, NOW).unwrap().remove(0);
+    assert!(awake(None).is_empty());
+    report(&database, "a", &id(&lease), success(true), NOW).unwrap();
+    assert_eq!(awake(None), ["http://a"]);
+    assert!(
+        store::runners_with_work(&database, &swarm, None, NOW, NOW + 1)
+            .unwrap()
+            .is_empty(),
+        "it is dead"
+    );
+    assert_eq!(
+        states(&database, &run).1,
+        [TaskState::Done, TaskState::Ready]
+    );
+}

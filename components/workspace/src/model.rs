@@ -1,0 +1,104 @@
+//! What this component talks about.
+
+use serde::{Deserialize, Serialize};
+use swarm_flow_policy::Policy;
+use swarm_flow_protocol::{Environment, Error, Program};
+use swarm_flow_state::Head;
+
+/// Whether commands may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Started,
+    Stopped,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    pub id: String,
+    pub made: Made,
+    pub state: State,
+    pub created_at_ms: u64,
+    pub updated_at_ms: u64,
+    /// Of the workspace's stream; its sequence is the revision.
+    pub head: Head,
+}
+
+/// What a workspace was made of, and never changes: the payload of `workspace.created`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    pub name: String,
+    pub environment: Environment,
+    pub policy_name: String,
+    pub policy: Policy,
+    /// The runner that holds the files.
+    pub runner: String,
+}
+
+/// How a new workspace shall be.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub name: String,
+    pub environment: String,
+    pub policy_name: String,
+    pub policy: Policy,
+    pub idempotency_key: Option<String>,
+}
+
+/// A runner that has joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runner {
+    pub id: String,
+    pub url: String,
+    pub programs: Vec<Program>,
+    pub environments: Vec<Environment>,
+    pub joined_at_ms: u64,
+    pub seen_at_ms: u64,
+}
+
+/// How long after its last heartbeat a runner counts as alive.
+pub const ALIVE_MS: u64 = 30_000;
+
+impl Runner {
+    pub fn alive(&self, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.seen_at_ms) <= ALIVE_MS
+    }
+}
+
+/// Which page of a listing.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// The most items of one page, and how many there are when nobody says.
+pub const PAGE_ITEMS_MAX: u32 = 1000;
+const PAGE_ITEMS: u32 = 100;
+
+impl Page {
+    pub fn items(&self) -> Result<u32, Error> {
+        match self.limit.unwrap_or(PAGE_ITEMS) {
+            items @ 1..=PAGE_ITEMS_MAX => Ok(items),
+            other => Err(crate::fault::invalid(
+                "limit",
+                format!("is {other}, must be 1 to {PAGE_ITEMS_MAX}"),
+            )),
+        }
+    }
+}
+
+/// Refuses what is not the name of a thing.
+pub fn check_name(field: &str, name: &str) -> Result<(), Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let well_formed = (1..=63).contains(&name.len())
+        && name.bytes().all(plain)
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric());
+    if well_formed {
+        return Ok(());
+    }
+    let rule = "must be 1 to 63 letters, digits, `.`, `_` or `-`, the first a letter or digit";
+    Err(crate::fault::invalid(field, rule.to_owned()))
+}

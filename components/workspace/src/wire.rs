@@ -1,0 +1,57 @@
+//! The wire to a runner: one request, and an answer as a whole or piece by piece.
+//!
+//! The trait is what the rest of the component needs of HTTP; `wasi` is the real one. A test plays the runner.
+
+pub mod wasi;
+
+/// A request to a runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub method: Method,
+    /// With scheme and host, percent-encoded.
+    pub url: String,
+    /// The content type, and the bytes.
+    pub body: Option<(&'static str, Vec<u8>)>,
+    /// How long the first byte of the answer, and then each next one, may take.
+    pub silence_ms_max: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Put,
+    Post,
+    Delete,
+}
+
+/// An answer, read as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// `swarm-flow-file`, where the answer has it.
+    pub file_header: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The runner never got the request.
+    Unreachable(String),
+    /// The runner may have got it, and may have done it.
+    BrokeOff(String),
+}
+
+/// An answer that is read piece by piece. Dropping it ends the request.
+pub trait Pieces {
+    /// The next bytes; none at the end. Empty when nothing came for a while.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, Failure>;
+}
+
+pub trait Wire {
+    type Pieces: Pieces;
+
+    fn call(&self, call: Call) -> Result<Answer, Failure>;
+    /// Gives the pieces when the status is 200, otherwise the answer as a whole.
+    fn open(&self, call: Call) -> Result<Result<Self::Pieces, Answer>, Failure>;
+}

@@ -1,0 +1,242 @@
+//! `exec`: a program in a workspace, as if it ran here.
+//!
+//! Its outputs come as they are made, byte for byte. The API takes standard input with the request, so it is read
+//! to its end first. Ending us ends the program: the server cancels what nobody listens to.
+
+use crate::arguments::{duration, variable};
+use crate::client::{Client, Message, Parser, Problem};
+use crate::output::{self, Output};
+use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use clap::Args;
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+use std::io::{self, IsTerminal, Read};
+use std::process::ExitCode;
+use std::time::Duration;
+use swarm_flow_protocol::STDIN_BYTES_MAX;
+
+#[derive(Args)]
+pub struct Exec {
+    /// The workspace's id, or its name when no other has it
+    pub workspace: String,
+    /// Set a variable for the program; it inherits none
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = variable)]
+    pub env: Vec<(String, String)>,
+    /// Where the program starts, in the sandbox [default: /workspace]
+    #[arg(long)]
+    pub cwd: Option<String>,
+    /// End the program after this time: 500ms, 30s, 5m [default: the policy's]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// A file that the program reads, `-` for our own standard input [default: ours, unless it is a terminal]
+    #[arg(long, value_name = "FILE")]
+    pub stdin: Option<String>,
+    /// Give the program nothing to read
+    #[arg(long, conflicts_with = "stdin")]
+    pub no_stdin: bool,
+    /// The program and its arguments, after `--`
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub command: Vec<String>,
+}
+
+pub async fn exec(client: &Client, command: Exec, output: Output) -> Result<ExitCode> {
+    let id = client.workspace_id(&command.workspace).await?;
+    let stdin = stdin(&command)?;
+    let mut body = json!({
+        "command": command.command,
+        "env": command.env.into_iter().map(|(key, value)| (key, value.into())).collect::<Map<String, Value>>(),
+        "stdin": STANDARD.encode(stdin),
+        "stdin_encoding": "base64",
+    });
+    if let Some(cwd) = command.cwd {
+        body["cwd"] = cwd.into();
+    }
+    if let Some(timeout) = command.timeout {
+        body["timeout_ms"] = u64::try_from(timeout.as_millis())
+            .unwrap_or(u64::MAX)
+            .into();
+    }
+    if output.json {
+        let result: Value = client.post(&["workspaces", &id, "exec"], &body).await?;
+        output.print(&result, |_| String::new())?;
+        return exit_code(&result);
+    }
+    body["output_encoding"] = "base64".into();
+    stream(client, &id, &body).await
+}
+
+fn stdin(command: &Exec) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = STDIN_BYTES_MAX + 1;
+    match command.stdin.as_deref() {
+        _ if command.no_stdin => {}
+        None if io::stdin().is_terminal() => {}
+        None | Some("-") => {
+            io::stdin()
+                .lock()
+                .take(limit)
+                .read_to_end(&mut bytes)
+                .context("read standard input")?;
+        }
+        Some(path) => {
+            let file = std::fs::File::open(path).with_context(|| format!("open {path}"))?;
+            file.take(limit)
+                .read_to_end(&mut bytes)
+                .with_context(|| format!("read {path}"))?;
+        }
+    }
+    if bytes.len() as u64 > STDIN_BYTES_MAX {
+        bail!(
+            "a program can be given {} to read; put more into a file of the workspace",
+            output::size(STDIN_BYTES_MAX)
+        );
+    }
+    Ok(bytes)
+}
+
+async fn stream(client: &Client, id: &str, body: &Value) -> Result<ExitCode> {
+    let request = client.request(Method::POST, &["workspaces", id, "exec"])?;
+    let request = request
+        .header(header::ACCEPT, "text/event-stream")
+        .json(body);
+    let mut response = client.send(request).await?;
+    let mut parser = Parser::default();
+    while let Some(piece) = response
+        .chunk()
+        .await
+        .context("the connection broke; whether the program ended is unknown")?
+    {
+        for message in parser.push(&piece) {
+            if let Some(result) = show(&message)? {
+                explain(&result);
+                return exit_code(&result);
+            }
+        }
+    }
+    bail!("the server ended the stream before the program had ended")
+}
+
+/// Prints what a message says; gives back the result when it was the last.
+fn show(message: &Message) -> Result<Option<Value>> {
+    let data = || {
+        serde_json::from_str(&message.data)
+            .with_context(|| format!("understand the event `{}`", message.event))
+    };
+    match message.event.as_str() {
+        "stdout" => output::bytes(&decoded(&data()?)?)?,
+        "stderr" => output::error_bytes(&decoded(&data()?)?),
+        "exit" => return data().map(Some),
+        "error" => {
+            return Err(
+                Problem::read(StatusCode::INTERNAL_SERVER_ERROR, message.data.as_bytes()).into(),
+            );
+        }
+        // A newer server may say more.
+        _ => {}
+    }
+    Ok(None)
+}
+
+fn decoded(data: &Value) -> Result<Vec<u8>> {
+    match (&data["base64"], &data["text"]) {
+        (Value::String(text), _) => STANDARD.decode(text).context("decode the program's output"),
+        (_, Value::String(text)) => Ok(text.clone().into_bytes()),
+        _ => bail!("an output event has neither `base64` nor `text`"),
+    }
+}
+
+/// Says why a program ended that did not end by itself.
+fn explain(result: &Value) {
+    for name in ["stdout", "stderr"] {
+        if result[format!("{name}_truncated")] == true {
+            output::say(&format!(
+                "swarm-flow: {name} was cut off at the policy's limit"
+            ));
+        }
+    }
+    if let Some(reason) = reason(&result["outcome"]) {
+        output::say(&format!("swarm-flow: {reason}"));
+    }
+}
+
+/// Why a sandbox ended, as a sentence; none when the program ended by itself.
+pub fn reason(outcome: &Value) -> Option<String> {
+    let text = |name: &str| output::harmless(outcome[name].as_str().unwrap_or("?"));
+    match outcome["kind"].as_str() {
+        None | Some("exited") => None,
+        Some("trapped") => Some(format!("the program trapped: {}", text("message"))),
+        Some("limit") => Some(format!(
+            "the program reached the limit `{}`: {} of {}",
+            text("name"),
+            outcome["used"],
+            outcome["allowed"]
+        )),
+        Some("cancelled") => Some("the program was cancelled".to_owned()),
+        Some(other) => Some(format!("the program ended: {}", output::harmless(other))),
+    }
+}
+
+fn exit_code(result: &Value) -> Result<ExitCode> {
+    let code = result["exit_code"]
+        .as_u64()
+        .and_then(|code| u8::try_from(code).ok());
+    code.map(ExitCode::from)
+        .context("the result has no exit code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(event: &str, data: &str) -> Message {
+        Message {
+            event: event.to_owned(),
+            data: data.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_last_message_is_the_result() {
+        let result = show(&message(
+            "exit",
+            r#"{"exit_code":3,"outcome":{"kind":"exited"}}"#,
+        ))
+        .unwrap()
+        .unwrap();
+        assert_eq!(result["exit_code"], 3);
+        assert!(exit_code(&result).is_ok() && exit_code(&json!({"exit_code": 256})).is_err());
+        assert!(show(&message("ping", "")).unwrap().is_none());
+        assert!(show(&message("exit", "no JSON")).is_err());
+        let error = show(&message(
+            "error",
+            r#"{"title":"Runner left","detail":"in the middle"}"#,
+        ))
+        .unwrap_err();
+        assert_eq!(error.to_string(), "Runner left: in the middle");
+    }
+
+    #[test]
+    fn outputs_are_bytes() {
+        assert_eq!(decoded(&json!({"base64": "/w=="})).unwrap(), [0xff]);
+        assert_eq!(decoded(&json!({"text": "a"})).unwrap(), b"a");
+        assert!(decoded(&json!({})).is_err() && decoded(&json!({"base64": "?"})).is_err());
+    }
+
+    #[test]
+    fn only_an_unusual_end_is_explained() {
+        for (outcome, expected) in [
+            (json!({"kind": "exited"}), None),
+            (
+                json!({"kind": "limit", "name": "wall_time", "used": 31, "allowed": 30}),
+                Some("the program reached the limit `wall_time`: 31 of 30"),
+            ),
+            (
+                json!({"kind": "trapped", "message": "unreachable"}),
+                Some("the program trapped: unreachable"),
+            ),
+        ] {
+            assert_eq!(reason(&outcome).as_deref(), expected);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `swarm-flow`: the server, the runner, and a client for both.
+//!
+//! Exit codes: what a command did; 1 when it could not; 2 for wrong arguments. `exec` ends with the program's own
+//! code, so there, and for `run`, our failures are 125. A closed standard output ends us with 141, without a word.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests may stop at once"
+    )
+)]
+
+mod agent;
+mod arguments;
+mod built;
+mod client;
+mod exec;
+mod log;
+mod output;
+mod policy;
+mod programs;
+mod run;
+mod runner;
+mod state;
+mod swarm;
+mod table;
+mod transfer;
+mod up;
+mod workspace;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use client::Client;
+use output::{Output, StdoutClosed};
+use std::process::ExitCode;
+
+/// Standard output was closed: what a shell says of a program that SIGPIPE ended.
+const STDOUT_CLOSED: u8 = 141;
+/// We failed, not the program: the same as `docker run`.
+const OWN_FAILURE: u8 = 125;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let failure = match arguments.command {
+        Command::Exec(_) | Command::Run(_) => OWN_FAILURE,
+        _ => 1,
+    };
+    match start(arguments) {
+        Ok(code) => code,
+        Err(error) if error.is::<StdoutClosed>() => ExitCode::from(STDOUT_CLOSED),
+        Err(error) => {
+            output::say(&format!("error: {error:#}"));
+            ExitCode::from(failure)
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // A client waits for one thing at a time; only who serves needs every core.
+    let mut builder = match arguments.command {
+        Command::Up(_) | Command::Runner(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder.enable_all().build()?;
+    let result = runtime.block_on(dispatch(arguments));
+    // A read of standard input may still block a thread; it must not keep us.
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let connection = arguments.connection;
+    let command = match arguments.command {
+        Command::Up(up) => return up::up(up, connection.state).await,
+        Command::Runner(runner) => {
+            return runner::runner(runner, connection.token, connection.state).await;
+        }
+        command => command,
+    };
+    let output = Output {
+        json: arguments.json,
+    };
+    // A wrong file is said before a missing server is.
+    if let Command::Run(run) = command {
+        let plan = run::Plan::read(&run.file)?;
+        return run::run(&Client::new(&connection)?, &run, plan, output).await;
+    }
+    let client = Client::new(&connection)?;
+    match command {
+        Command::Up(_) | Command::Runner(_) | Command::Run(_) => Ok(ExitCode::SUCCESS),
+        Command::Exec(command) => exec::exec(&client, command, output).await,
+        Command::Workspace(command) => workspace::workspace(&client, command, output).await,
+        Command::Policy(command) => policy::policy(&client, command, output).await,
+        Command::Programs => programs::programs(&client, output).await,
+        Command::Agent(command) => agent::agent(&client, command, output).await,
+        Command::Swarm(command) => swarm::swarm(&client, command, output).await,
+    }
+}

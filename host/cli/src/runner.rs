@@ -1,0 +1,153 @@
+//! `runner`: a runner alone, for an app that Spin or SpinKube serves.
+
+use crate::arguments::variable;
+use crate::built;
+use crate::client::connect;
+use crate::output::say;
+use crate::state::State;
+use crate::up::{compile, listen, stopped};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use clap::Args;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::Request;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use swarm_flow_runner::{AppCall, AppResponse, Runner as DataPlane, RunnerConfig, join, router};
+use swarm_flow_sandbox::{CompiledCache, Engine};
+
+#[derive(Args)]
+pub struct Runner {
+    /// The app to join
+    #[arg(long, value_name = "URL")]
+    pub join: String,
+    /// Where to answer the app
+    #[arg(long, default_value = "127.0.0.1:3001")]
+    pub listen: SocketAddr,
+    /// Where the app reaches us; without it `http://` and the address of `--listen`
+    #[arg(long, value_name = "URL")]
+    pub advertise: Option<String>,
+    /// A name that is kept across restarts; without it one is made and kept in the state folder
+    #[arg(long)]
+    pub id: Option<String>,
+    /// A program for `exec`, beside those that were built: a component that exports `wasi:cli/run`
+    #[arg(long = "program", value_name = "NAME=FILE", value_parser = variable)]
+    pub programs: Vec<(String, String)>,
+    /// Where compiled components are kept; without it `compiled` in the state folder
+    #[arg(long)]
+    pub compiled: Option<PathBuf>,
+}
+
+/// How long the app is asked again to let us join, once a second.
+const JOIN_TRIES: u32 = 30;
+
+/// `token` is what stood after `--token`.
+pub async fn runner(arguments: Runner, token: Option<String>, state: PathBuf) -> Result<ExitCode> {
+    crate::log::start();
+    let Some(token) = token.or_else(|| std::env::var("SWARM_FLOW_RUNNER_TOKEN").ok()) else {
+        bail!(
+            "no runner token; give the app's variable `runner_token` by SWARM_FLOW_RUNNER_TOKEN or --token"
+        );
+    };
+    let state = State::open(&state)?;
+    let listener = listen(arguments.listen).await?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    let engine = Engine::new()?;
+    let compiled = arguments
+        .compiled
+        .unwrap_or_else(|| state.path().join("compiled"));
+    let cache = CompiledCache::open(&compiled)?;
+    let catalog = built::catalog(
+        &engine,
+        cache,
+        built::folder(None).as_deref(),
+        &arguments.programs,
+    )?;
+    let uncompiled = catalog.uncompiled();
+    let runner = DataPlane::new(RunnerConfig {
+        id: arguments.id.map_or_else(|| state.runner_id(), Ok)?,
+        url: arguments
+            .advertise
+            .unwrap_or_else(|| format!("http://{address}")),
+        token,
+        state: state.path().to_owned(),
+        catalog,
+        registries: Vec::new(),
+    })?;
+    let server = axum::serve(listener, router(runner.clone())).with_graceful_shutdown(stopped());
+    let server = tokio::spawn(server.into_future());
+    compile(&runner, uncompiled);
+
+    let app = Arc::new(Remote::new(&arguments.join)?);
+    let joined = tokio::select! {
+        joined = join_patiently(&runner, app.clone()) => joined?,
+        () = stopped() => return Ok(ExitCode::SUCCESS),
+    };
+    say(&format!(
+        "runner {} at http://{address} has joined {}",
+        runner.id(),
+        app.url
+    ));
+    stopped().await;
+    say("leaving");
+    joined.leave().await.context("the runner could not leave")?;
+    server
+        .await
+        .context("the server of the runner failed")?
+        .context("the server of the runner failed")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The app may start after its runner.
+async fn join_patiently(runner: &DataPlane, app: Arc<Remote>) -> Result<swarm_flow_runner::Joined> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match join(runner, app.clone()).await {
+            Ok(joined) => return Ok(joined),
+            Err(error) if tries == JOIN_TRIES => return Err(error),
+            Err(error) => tracing::warn!("cannot join yet: {error:#}"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// An app somewhere on the network.
+struct Remote {
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Remote {
+    fn new(url: &str) -> Result<Self> {
+        let base = connect::base(url)?;
+        Ok(Self {
+            client: connect::http(&base)?,
+            url: url.trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+impl AppCall for Remote {
+    fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<AppResponse>> {
+        async move {
+            let (parts, body) = request.into_parts();
+            let url = format!("{}{}", self.url, parts.uri);
+            let sent = self
+                .client
+                .request(parts.method, url)
+                .headers(parts.headers)
+                .body(body);
+            let response = sent.timeout(Duration::from_secs(30)).send().await?;
+            Ok(AppResponse {
+                status: response.status().as_u16(),
+                body: response.bytes().await?,
+            })
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,209 @@
+//! `up`: the app and its runner in one process. The app reaches the runner, and the runner the app, without a
+//! socket; both ways are the HTTP that they would speak over a network.
+
+use crate::arguments::variable;
+use crate::built;
+use crate::output::say;
+use crate::state::State;
+use anyhow::{Context, Result};
+use axum::body::Body as AxumBody;
+use bytes::Bytes;
+use clap::Args;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+use swarm_flow_app::{App, AppConfig, InternalOrigin, Place, boxed};
+use swarm_flow_runner::{AppCall, AppResponse, Runner, RunnerConfig, join, router};
+use swarm_flow_sandbox::{CompiledCache, Engine};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+#[derive(Args)]
+pub struct Up {
+    /// Where to serve; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+    /// The app's manifest; without it `spin.toml` here, or else in the repository of the executable
+    #[arg(long)]
+    pub manifest: Option<PathBuf>,
+    /// A program for `exec`, beside those that were built: a component that exports `wasi:cli/run`
+    #[arg(long = "program", value_name = "NAME=FILE", value_parser = variable)]
+    pub programs: Vec<(String, String)>,
+    /// Where compiled components are kept; without it `compiled` in the state folder
+    #[arg(long)]
+    pub compiled: Option<PathBuf>,
+}
+
+/// The authority by which the app knows the runner of its own process.
+const RUNNER_AUTHORITY: &str = "runner.internal";
+const RUNNER_ID: &str = "local";
+
+pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
+    let started = Instant::now();
+    crate::log::start();
+    let state = State::open(&state)?;
+    let listener = listen(arguments.listen).await?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    let manifest = built::manifest(arguments.manifest)?;
+    let compiled = arguments
+        .compiled
+        .unwrap_or_else(|| state.path().join("compiled"));
+    let token = state.token("SWARM_FLOW_TOKEN", "token")?;
+    let runner_token = state.token("SWARM_FLOW_RUNNER_TOKEN", "runner-token")?;
+
+    let engine = Engine::new()?;
+    let cache = CompiledCache::open(&compiled)?;
+    let folder = built::folder(Some(&manifest));
+    let catalog = built::catalog(&engine, cache, folder.as_deref(), &arguments.programs)?;
+    let uncompiled = catalog.uncompiled();
+    let runner = Runner::new(RunnerConfig {
+        id: RUNNER_ID.to_owned(),
+        url: format!("http://{RUNNER_AUTHORITY}"),
+        token: runner_token.value.clone(),
+        state: state.path().to_owned(),
+        catalog,
+        registries: Vec::new(),
+    })?;
+    let variables = BTreeMap::from([
+        ("token".to_owned(), token.value.clone()),
+        ("runner_token".to_owned(), runner_token.value),
+        (
+            "runner_hosts".to_owned(),
+            format!("http://{RUNNER_AUTHORITY}"),
+        ),
+    ]);
+    let config = AppConfig {
+        variables,
+        internal: vec![internal(&runner)],
+        admission: admission(&engine),
+        compiled: compiled.clone(),
+        ..AppConfig::new(manifest, state.path())
+    };
+    let app = Arc::new(App::load(engine.wasmtime(), config).context("cannot load the app")?);
+    let joined = join(&runner, Arc::new(InProcess(app.clone()))).await?;
+
+    say(&format!(
+        "swarm-flow is ready at http://{address} ({} ms)",
+        started.elapsed().as_millis()
+    ));
+    let file = state.path().join("token");
+    if std::env::var_os("SWARM_FLOW_TOKEN").is_some() {
+        say("the token is the value of SWARM_FLOW_TOKEN");
+    } else {
+        say(&format!(
+            "the token is in {}; use it like this:",
+            file.display()
+        ));
+        say(&format!(
+            r#"  curl -H "Authorization: Bearer $(cat {})" http://{address}/api/v1/workspaces"#,
+            file.display()
+        ));
+    }
+    compile(&runner, uncompiled);
+    app.serve(listener, stopped()).await?;
+    say("stopping");
+    joined.leave().await.context("the runner could not leave")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address}; another process may have the port: choose one by --listen"
+        )
+    })
+}
+
+/// Resolves when someone asks the process to end.
+pub async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => _ = signal.recv().await,
+            Err(error) => {
+                tracing::warn!("cannot wait for SIGTERM: {error}");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        // Without a handler Ctrl-C ends the process at once, which is what was wanted.
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// Compiles in the background what is not compiled yet, so that the first command need not wait.
+pub fn compile(runner: &Runner, uncompiled: Vec<String>) {
+    if !uncompiled.is_empty() {
+        say(&format!(
+            "compiling {} (once; a command that needs it waits)",
+            uncompiled.join(", ")
+        ));
+    }
+    let runner = runner.clone();
+    tokio::spawn(async move {
+        let started = Instant::now();
+        runner.compile_all().await;
+        if !uncompiled.is_empty() {
+            say(&format!(
+                "compiled {} in {:.1} s",
+                uncompiled.join(", "),
+                started.elapsed().as_secs_f64()
+            ));
+        }
+    });
+}
+
+/// App instances and sandboxes come from one pool.
+fn admission(engine: &Engine) -> swarm_flow_app::Admission {
+    let engine = engine.clone();
+    Arc::new(move || {
+        let engine = engine.clone();
+        Box::pin(async move { Box::new(engine.enter().await) as Place })
+    })
+}
+
+fn internal(runner: &Runner) -> InternalOrigin {
+    let router = router(runner.clone());
+    InternalOrigin {
+        authority: RUNNER_AUTHORITY.to_owned(),
+        service: Arc::new(move |request| {
+            let router = router.clone();
+            Box::pin(async move {
+                match router.oneshot(request.map(AxumBody::new)).await {
+                    Ok(response) => response.map(boxed),
+                    Err(never) => match never {},
+                }
+            })
+        }),
+    }
+}
+
+/// The app of this process, as its runner reaches it.
+struct InProcess(Arc<App>);
+
+impl AppCall for InProcess {
+    fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<AppResponse>> {
+        async move {
+            let request = request.map(|body| boxed(Full::new(body)));
+            let response = self.0.call(request).await;
+            let status = response.status().as_u16();
+            let body = response
+                .into_body()
+                .collect()
+                .await
+                .map_err(|error| anyhow::anyhow!(error))?
+                .to_bytes();
+            Ok(AppResponse { status, body })
+        }
+        .boxed()
+    }
+}

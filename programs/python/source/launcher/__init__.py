@@ -1,0 +1,1 @@
+"""What turns CPython in a sandbox into the program `python`."""

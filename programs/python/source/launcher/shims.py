@@ -1,0 +1,237 @@
+"""What common programs expect of an operating system and WASI has not.
+
+Each is either true of a sandbox or an error that the program already expects.
+They are set once, in the image. A module that CPython itself leaves out on WASI
+(`ssl`, `ctypes`, `mmap`, ...) stays out: a program can test for that.
+"""
+
+import asyncio
+import builtins
+import errno
+import io
+import os
+import signal
+import socket
+import stat
+import tarfile
+import time
+import zipfile
+
+NO_PROCESSES = "a sandbox has no processes"
+USER = 1000  # Nobody in particular, and not root: some programs refuse to run as root.
+DEVICES = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+_umask = 0o022
+_clock_origin_ns = 0
+
+
+def install():
+    for shim in (umask, chdir, get_terminal_size, kill, system, getppid, abort):
+        setattr(os, shim.__name__, shim)
+    for name in ("getuid", "geteuid", "getgid", "getegid"):
+        setattr(os, name, _user)
+    time.process_time, time.process_time_ns = process_time, process_time_ns
+    builtins.open = io.open = open
+    zipfile.ZipInfo.from_file = classmethod(_zip_info_from_file)
+    tarfile.TarFile.gettarinfo = _tar_info
+    socket.socket.__repr__ = _socket_repr
+    loop = asyncio.selector_events.BaseSelectorEventLoop
+    loop._make_self_pipe = _make_self_pipe
+    loop._close_self_pipe = _close_self_pipe
+    loop._write_to_self = _write_to_self
+    loop.run_in_executor = _run_in_executor
+    asyncio.unix_events._UnixSelectorEventLoop.add_signal_handler = _no_signal_handler
+
+
+def renew():
+    """The C library counts processor time from the build: count from the start."""
+    global _clock_origin_ns
+    _clock_origin_ns = _process_time_ns()
+
+
+# WASI has no users and no permission bits; the mask is kept for who asks again.
+
+
+def _user():
+    return USER
+
+
+def umask(mask):
+    global _umask
+    before, _umask = _umask, mask & 0o777
+    return before
+
+
+# The C library only joins strings: after chdir("..") the folder would be "a/..",
+# which is gone when "a" is.
+
+_chdir = os.chdir
+
+
+def chdir(path):
+    _chdir(os.path.realpath(os.fspath(path)))
+
+
+# One process, no terminal to measure, no other process to signal.
+
+
+def getppid():
+    return 1
+
+
+def get_terminal_size(fd=1):
+    raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+
+def kill(pid, number):
+    if pid != os.getpid():
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+    if number:
+        signal.raise_signal(number)
+
+
+def system(command):
+    raise OSError(errno.ENOTSUP, NO_PROCESSES)
+
+
+def abort():
+    os._exit(128 + signal.SIGABRT)  # As a shell reports it; a trap would look like our fault.
+
+
+_process_time_ns = time.process_time_ns
+
+
+def process_time_ns():
+    return _process_time_ns() - _clock_origin_ns
+
+
+def process_time():
+    return process_time_ns() / 1e9
+
+
+# A sandbox has no device files. Only these are served, and only through `open`.
+
+_open = io.open
+
+
+class _Null(io.RawIOBase):
+    name = os.devnull
+
+    def readable(self):
+        return True
+
+    writable = seekable = readable
+
+    def readinto(self, buffer):
+        return 0
+
+    def write(self, data):
+        return memoryview(data).nbytes
+
+    def seek(self, offset, whence=0):
+        return 0
+
+    def truncate(self, size=None):
+        return 0
+
+
+def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
+    # This runs for every file: one test for what is nearly always the case.
+    if isinstance(file, str) and file[:5] == "/dev/" and opener is None:
+        if file in DEVICES:
+            file, closefd = DEVICES[file], False
+        elif file == os.devnull:
+            return _open_null(mode, encoding, errors, newline)
+    return _open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+
+
+open.__module__ = "_io"
+open.__doc__ = _open.__doc__
+
+
+def _open_null(mode, encoding, errors, newline):
+    raw = _Null()
+    if "+" in mode:
+        binary = io.BufferedRandom(raw)
+    else:
+        binary = io.BufferedReader(raw) if "r" in mode else io.BufferedWriter(raw)
+    return binary if "b" in mode else io.TextIOWrapper(binary, encoding, errors, newline)
+
+
+# WASI files have no permission bits (mode 0): an archive made from them could
+# not be read where it is unpacked. Write what a file made with umask 022 has.
+
+
+def _with_permissions(mode):
+    if mode & 0o777:
+        return mode
+    return mode | (0o755 if stat.S_ISDIR(mode) else 0o644)
+
+
+_plain_zip_info = zipfile.ZipInfo.from_file.__func__
+_plain_tar_info = tarfile.TarFile.gettarinfo
+
+
+def _zip_info_from_file(cls, *args, **kwargs):
+    info = _plain_zip_info(cls, *args, **kwargs)
+    mode = _with_permissions(info.external_attr >> 16)
+    info.external_attr = mode << 16 | info.external_attr & 0xFFFF
+    return info
+
+
+def _tar_info(self, *args, **kwargs):
+    info = _plain_tar_info(self, *args, **kwargs)
+    if info is not None and not info.mode & 0o777:
+        info.mode = 0o755 if info.isdir() else 0o644
+    return info
+
+
+# asyncio wakes its loop through a socket pair, for other threads and for
+# signals. Here are neither, nor sockets that nobody granted.
+
+
+def _make_self_pipe(self):
+    self._ssock = self._csock = None
+
+
+def _close_self_pipe(self):
+    pass
+
+
+def _write_to_self(self):
+    pass
+
+
+def _no_signal_handler(self, number, callback, *args):
+    raise NotImplementedError("a sandbox gets no signals")
+
+
+_plain_run_in_executor = asyncio.base_events.BaseEventLoop.run_in_executor
+
+
+def _run_in_executor(self, executor, func, *args):
+    """The default executor has no threads to use: run at once. `asyncio.to_thread`
+    and the look-up of a host's name depend on it."""
+    if executor is not None or self._default_executor is not None:
+        return _plain_run_in_executor(self, executor, func, *args)
+    self._check_closed()
+    future = self.create_future()
+    try:
+        future.set_result(func(*args))
+    except StopIteration as error:
+        future.set_exception(RuntimeError(f"{func!r} raised {error!r}"))
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        future.set_exception(error)
+    return future
+
+
+# The C library aborts, and so ends the sandbox, when a socket without an address
+# is asked for it. `repr` asks; it must not.
+
+
+def _socket_repr(self):
+    state = " [closed]" if self._closed else ""
+    kind = f"family={self.family}, type={self.type}, proto={self.proto}"
+    return f"<{type(self).__module__}.{type(self).__qualname__}{state} fd={self.fileno()}, {kind}>"

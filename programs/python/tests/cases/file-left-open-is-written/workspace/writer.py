@@ -1,0 +1,2 @@
+file = open("left.txt", "w")
+file.write("left")

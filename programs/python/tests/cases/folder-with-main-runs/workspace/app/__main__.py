@@ -1,0 +1,2 @@
+import sys, part
+print(sys.path[0], part.seven)

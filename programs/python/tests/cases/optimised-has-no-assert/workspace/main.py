@@ -1,0 +1,3 @@
+import sys
+assert False
+print(__debug__, sys.flags.optimize)

@@ -1,0 +1,2 @@
+def halve(number):
+    return number / 2

@@ -1,0 +1,3 @@
+import half
+print("before")
+half.halve("x")

@@ -1,0 +1,3 @@
+import logging, queue
+print(queue.whose)
+print(hasattr(logging, "getLogger"))

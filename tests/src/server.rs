@@ -1,0 +1,174 @@
+//! A running `swarm-flow up`, in a state folder of its own, on a port of its own.
+
+use crate::artefact;
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The server, ended when this is dropped.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub token: String,
+    pub client: Client,
+}
+
+/// A server and the folder that is removed after it.
+pub struct Fresh {
+    pub server: Server,
+    pub state: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Fresh {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// The binary that is tested.
+pub fn binary() -> PathBuf {
+    let path = match std::env::var_os("SWARM_FLOW_BIN") {
+        Some(path) => PathBuf::from(path),
+        // Tests lie in `deps/` beside the binary of the same profile.
+        None => std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("swarm-flow"),
+    };
+    assert!(path.exists(), "{} is missing; `cargo xtask build` makes it", path.display());
+    path
+}
+
+/// A client command, set up for a server.
+pub fn cli(server: &Server) -> Command {
+    let mut command = Command::new(binary());
+    command.env("SWARM_FLOW_URL", &server.url).env("SWARM_FLOW_TOKEN", &server.token);
+    command
+}
+
+/// Starts a server with nothing in it.
+pub fn fresh() -> Fresh {
+    let state = tempfile::tempdir().unwrap();
+    let server = Server::start(state.path());
+    Fresh { server, state }
+}
+
+impl Server {
+    /// Starts a server on a state folder and waits until it is ready.
+    pub fn start(state: &Path) -> Self {
+        let mut command = Command::new(binary());
+        command
+            .args(["up", "--listen", "127.0.0.1:0", "--state"])
+            .arg(state)
+            .arg("--manifest")
+            .arg(artefact::root().join("spin.toml"))
+            .arg("--compiled")
+            .arg(artefact::compiled())
+            .env_remove("SWARM_FLOW_TOKEN")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        for guest in ["hello", "echo", "hungry", "reach"] {
+            command.arg("--program").arg(format!("{guest}={}", artefact::guest(guest).display()));
+        }
+        let mut child = command.spawn().unwrap();
+        let url = ready(child.stderr.take().unwrap());
+        let token = std::fs::read_to_string(state.join("token")).unwrap().trim().to_owned();
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().unwrap();
+        Self { child, url, token, client }
+    }
+
+    /// The process, without a chance to tidy up.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to stop and gives back how it ended.
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        let stopped = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        assert!(stopped.success());
+        self.child.wait().unwrap()
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    pub fn get(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.request(Method::GET, path).send().unwrap())
+    }
+
+    pub fn delete(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.request(Method::DELETE, path).send().unwrap())
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, path).json(body).send().unwrap())
+    }
+
+    /// Makes a workspace and gives back its id.
+    pub fn workspace(&self, environment: &str, policy: &str) -> String {
+        let body = serde_json::json!({"name": "demo", "environment": environment, "policy": policy});
+        let (status, workspace) = self.post("/workspaces", &body);
+        assert_eq!(status, 201, "{workspace}");
+        workspace["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn put(&self, workspace: &str, path: &str, bytes: impl Into<Vec<u8>>) -> (StatusCode, Value) {
+        let path = format!("/workspaces/{workspace}/files/{path}");
+        answer(self.request(Method::PUT, &path).body(bytes.into()).send().unwrap())
+    }
+
+    pub fn read(&self, workspace: &str, path: &str) -> (StatusCode, Vec<u8>) {
+        let response = self.request(Method::GET, &format!("/workspaces/{workspace}/files/{path}")).send().unwrap();
+        (response.status(), response.bytes().unwrap().to_vec())
+    }
+
+    /// Runs a command to its end.
+    pub fn exec(&self, workspace: &str, command: &[&str]) -> Value {
+        let (status, result) =
+            self.post(&format!("/workspaces/{workspace}/exec"), &serde_json::json!({"command": command}));
+        assert_eq!(status, 200, "{result}");
+        result
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The status and the body, JSON or null.
+pub fn answer(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let bytes = response.bytes().unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+/// Waits for the line that says where the server is; what it says after that is passed on.
+fn ready(stderr: ChildStderr) -> String {
+    let mut lines = BufReader::new(stderr).lines();
+    let mut said = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while let Some(Ok(line)) = lines.next() {
+        if let Some(rest) = line.strip_prefix("swarm-flow is ready at ") {
+            let url = rest.split(' ').next().unwrap().to_owned();
+            std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("server: {line}")));
+            return url;
+        }
+        said.push(line);
+        assert!(Instant::now() < deadline, "not ready in time: {said:?}");
+    }
+    panic!("the server ended before it was ready: {said:?}");
+}

@@ -1,0 +1,62 @@
+//! What a machine can say about the sources. Everything is checked, then what failed is named.
+
+use crate::project::{COMPONENTS, Project, WASM_TARGET};
+use crate::step::{self, step};
+use crate::{build, deny};
+use anyhow::{Result, bail};
+
+type Check = fn(&Project) -> Result<()>;
+
+pub fn check(project: &Project) -> Result<()> {
+    let checks: [(&str, Check); 5] = [
+        ("format", format),
+        ("lints of the native crates", native_lints),
+        ("lints of the components and guests", guest_lints),
+        (
+            "dependencies: bans, licences, sources, advisories",
+            deny::deny,
+        ),
+        ("documentation", documentation),
+    ];
+    let mut failed = Vec::new();
+    for (title, check) in checks {
+        if let Err(error) = step(title, || check(project)) {
+            eprintln!("    {error:#}");
+            failed.push(title);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join("; "));
+    }
+    Ok(())
+}
+
+fn format(project: &Project) -> Result<()> {
+    step::run(&mut project.cargo(&["fmt", "--all", "--check"]))
+}
+
+fn native_lints(project: &Project) -> Result<()> {
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "guests",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    step::run(&mut project.cargo(&arguments))
+}
+
+fn guest_lints(project: &Project) -> Result<()> {
+    build::need_wasm_target(project)?;
+    let mut cargo = project.cargo(&["clippy", "--target", WASM_TARGET, "--package", "guests"]);
+    cargo.args(COMPONENTS.iter().flat_map(|package| ["--package", package]));
+    step::run(cargo.args(["--", "-D", "warnings"]))
+}
+
+fn documentation(project: &Project) -> Result<()> {
+    let mut cargo = project.cargo(&["doc", "--workspace", "--exclude", "guests", "--no-deps"]);
+    step::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}

@@ -1,0 +1,121 @@
+//! Where things are: the checkout, cargo's target directory, the folders that we write.
+
+use crate::step;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How the host is built. Components have a profile of their own.
+#[derive(Clone, Copy)]
+pub enum Profile {
+    Dev,
+    Release,
+}
+
+/// The checkout and where cargo puts what it makes.
+pub struct Project {
+    pub root: PathBuf,
+    /// As cargo says: `CARGO_TARGET_DIR` and cargo's configuration count.
+    pub cargo_target: PathBuf,
+}
+
+/// The triple that components are built for.
+pub const WASM_TARGET: &str = "wasm32-wasip2";
+
+/// The component crates of the app.
+pub const COMPONENTS: [&str; 5] = [
+    "gateway",
+    "workspace",
+    "swarm",
+    "agent-script",
+    "agent-tools",
+];
+
+impl Project {
+    pub fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let metadata = metadata(&manifest, &["--no-deps"])?;
+        Ok(Self {
+            root: folder(&metadata, "workspace_root")?,
+            cargo_target: folder(&metadata, "target_directory")?,
+        })
+    }
+
+    /// What cargo knows of the workspace and of every crate that it depends on.
+    pub fn metadata(&self) -> Result<Value> {
+        metadata(&self.root.join("Cargo.toml"), &["--locked"])
+    }
+
+    /// The composed components of the app.
+    pub fn components(&self) -> PathBuf {
+        self.root.join("target/components")
+    }
+
+    /// What `exec` can run.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("target/programs")
+    }
+
+    /// What tests run.
+    pub fn guests(&self) -> PathBuf {
+        self.root.join("target/guests")
+    }
+
+    /// What cargo made for [`WASM_TARGET`].
+    pub fn wasm(&self, name: &str) -> PathBuf {
+        self.cargo_target
+            .join(WASM_TARGET)
+            .join("component")
+            .join(format!("{}.wasm", name.replace('-', "_")))
+    }
+
+    pub fn binary(&self, profile: Profile, name: &str) -> PathBuf {
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => "release",
+        };
+        self.cargo_target
+            .join(folder)
+            .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    /// Cargo in the checkout, the same that runs us.
+    pub fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo();
+        command.current_dir(&self.root).args(arguments);
+        command
+    }
+}
+
+/// The folder in which results are kept over checkouts: `XDG_CACHE_HOME`, or else `~/.cache`.
+pub fn cache() -> Option<PathBuf> {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
+    Some(base.join("swarm-flow"))
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn metadata(manifest: &Path, arguments: &[&str]) -> Result<Value> {
+    let mut command = cargo();
+    command
+        .args(["metadata", "--format-version", "1", "--manifest-path"])
+        .arg(manifest)
+        .args(arguments);
+    let output = step::output(&mut command)?;
+    serde_json::from_slice(&output).context("read what `cargo metadata` printed")
+}
+
+fn folder(metadata: &Value, name: &str) -> Result<PathBuf> {
+    let text = metadata.get(name).and_then(Value::as_str);
+    Ok(text
+        .with_context(|| format!("`cargo metadata` says no `{name}`"))?
+        .into())
+}
