@@ -33,7 +33,7 @@ impl std::ops::Deref for Fresh {
 
 /// The binary that is tested.
 pub fn binary() -> PathBuf {
-    let path = match std::env::var_os("SWARM_FLOW_BIN") {
+    let path = match std::env::var_os("SWARM_FLOW_BINARY") {
         Some(path) => PathBuf::from(path),
         // Tests lie in `deps/` beside the binary of the same profile.
         None => std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("swarm-flow"),
@@ -77,6 +77,8 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let url = ready(child.stderr.take().unwrap());
         let token = std::fs::read_to_string(state.join("token")).unwrap().trim().to_owned();
+        // An error says that there is a provider already, which is just as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().unwrap();
         Self { child, url, token, client }
     }

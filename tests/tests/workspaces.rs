@@ -320,8 +320,12 @@ fn events_tell_what_happened_and_can_be_resumed() {
     let path = format!("{}/api/v1/events?stream={id}", server.url);
     let request = server.client.get(path).bearer_auth(&server.token).header("last-event-id", first.to_string());
     let mut response = request.header("accept", "text/event-stream").send().unwrap();
+    let mut text = String::new();
     let mut buffer = [0; 4_096];
-    let read = std::io::Read::read(&mut response, &mut buffer).unwrap();
-    let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
-    assert!(text.contains("workspace.stopped") && !text.contains("workspace.created"), "{text}");
+    while !text.contains("workspace.stopped") {
+        let read = std::io::Read::read(&mut response, &mut buffer).unwrap();
+        assert!(read > 0, "the stream ended: {text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(!text.contains("workspace.created"), "{text}");
 }

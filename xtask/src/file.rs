@@ -32,15 +32,24 @@ pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// SHA-256 over the paths and contents of the files below a folder, hexadecimal.
-/// What Python leaves behind when it runs does not count.
-pub fn digest(folder: &Path) -> Result<String> {
+/// Every file below a folder, in order, but for what Python leaves behind when it runs.
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
     files.sort();
+    Ok(files)
+}
+
+/// SHA-256 over the paths and contents of the files below a folder, hexadecimal; but for entries of these names in it.
+pub fn digest(folder: &Path, but: &[&str]) -> Result<String> {
+    let files = list(folder)?;
     let mut hash = Sha256::new();
     for file in &files {
-        let name = file.strip_prefix(folder).unwrap_or(file).to_string_lossy();
+        let name = file.strip_prefix(folder).unwrap_or(file);
+        if but.iter().any(|but| name.starts_with(but)) {
+            continue;
+        }
+        let name = name.to_string_lossy();
         let bytes = read(file)?;
         hash.update(format!("{name}\0{}\0", bytes.len()));
         hash.update(bytes);

@@ -1,4 +1,4 @@
-//! The programs that `exec` finds: `target/programs/python.wasm`.
+//! The programs that `exec` finds: `target/programs/python.wasm`, and beside it `python.toml`, which describes it.
 //!
 //! Building Python takes a minute or so and the network. So the result is kept under the hash of its sources,
 //! beside the result and in the user's cache folder, and is built again only when those change.
@@ -15,13 +15,17 @@ pub fn build(project: &Project) -> Result<()> {
     step("build the programs", || python(project))
 }
 
+/// What lies beside Python's sources and does not change the result.
+const NOT_SOURCES: [&str; 3] = ["README.md", "program.toml", "tests"];
+
 fn python(project: &Project) -> Result<()> {
+    let folder = project.root.join("programs/python");
     let out = project.programs().join("python.wasm");
     let mark = project.programs().join("python.sources");
-    let sources = file::digest(&project.root.join("programs/python"))?;
+    let sources = file::digest(&folder, &NOT_SOURCES)?;
     if out.exists() && fs::read_to_string(&mark).is_ok_and(|built| built == sources) {
         eprintln!("    unchanged: {}", out.display());
-        return Ok(());
+        return describe(project, &folder);
     }
     let kept = cache().map(|cache| {
         cache
@@ -45,7 +49,16 @@ fn python(project: &Project) -> Result<()> {
             keep(&out, kept.as_deref());
         }
     }
+    describe(project, &folder)?;
     file::write_if_changed(&mark, sources.as_bytes())
+}
+
+/// A program without a description is none.
+fn describe(project: &Project, folder: &Path) -> Result<()> {
+    file::write_if_changed(
+        &project.programs().join("python.toml"),
+        &file::read(&folder.join("program.toml"))?,
+    )
 }
 
 fn run_builder(project: &Project, out: &Path) -> Result<()> {

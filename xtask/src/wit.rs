@@ -1,6 +1,6 @@
 //! `wit/deps`: the interfaces of others, copied from the crates that we build against.
 //!
-//! Only these files are written. Ours stay out of `wit/deps`, so the folder can be emptied first.
+//! What else lies there is removed: ours stays out of `wit/deps`.
 
 use crate::file;
 use crate::project::Project;
@@ -16,25 +16,32 @@ pub fn vendor(project: &Project) -> Result<()> {
         let wasi = source(&metadata, "wasmtime-wasi-http", "48.")?.join("wit/deps");
         let spin = source(&metadata, "spin-sdk", "5.2.")?.join("wit/deps");
         let deps = project.root.join("wit/deps");
-        if deps.exists() {
-            fs::remove_dir_all(&deps).with_context(|| format!("empty {}", deps.display()))?;
-        }
-        copy(&wasi, &deps, |_| true)?;
-        copy(
+        let spin_files = ["sqlite.wit", "key-value.wit", "variables.wit"];
+        let mut files = read(&wasi, &deps, |_| true)?;
+        files.extend(read(
             &spin.join("wasi-runtime-config-2024-09-27"),
             &deps.join("wasi-config"),
             |_| true,
-        )?;
-        let spin_files = ["sqlite.wit", "key-value.wit", "variables.wit"];
-        copy(
+        )?);
+        files.extend(read(
             &spin.join("spin@2.0.0"),
             &deps.join("fermyon-spin"),
             |name| spin_files.contains(&name),
-        )?;
-        file::write_if_changed(
-            &deps.join("fermyon-spin/package.wit"),
-            b"package fermyon:spin@2.0.0;\n",
-        )
+        )?);
+        files.push((
+            deps.join("fermyon-spin/package.wit"),
+            b"package fermyon:spin@2.0.0;\n".to_vec(),
+        ));
+        for (path, bytes) in &files {
+            file::write_if_changed(path, bytes)?;
+        }
+        for path in file::list(&deps)? {
+            if !files.iter().any(|(vendored, _)| *vendored == path) {
+                fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
+                eprintln!("    removed {}", path.display());
+            }
+        }
+        Ok(())
     })
 }
 
@@ -61,26 +68,23 @@ fn source(metadata: &Value, name: &str, version: &str) -> Result<PathBuf> {
         .to_owned())
 }
 
-fn copy(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
-        let name = entry
-            .with_context(|| format!("list {}", from.display()))?
-            .file_name();
-        let name = name.to_string_lossy().into_owned();
+/// The wanted files of a folder, each with where it goes.
+fn read(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for path in file::list(from)? {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if name.ends_with(".wit") && wanted(&name) {
-            names.push(name);
+            files.push((to.join(&name), file::read(&path)?));
         }
     }
-    if names.is_empty() {
+    if files.is_empty() {
         bail!(
             "{} has none of the files that are expected there",
             from.display()
         );
     }
-    names.sort();
-    for name in names {
-        file::write_if_changed(&to.join(&name), &file::read(&from.join(&name))?)?;
-    }
-    Ok(())
+    Ok(files)
 }

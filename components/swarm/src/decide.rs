@@ -98,7 +98,7 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
                 room -= 1;
                 next.make(Change::TaskLeased {
                     index,
-                    fence: fence.max(1),
+                    fence: fence + 1,
                     runner: asking.runner.to_owned(),
                     expires_at_ms: asking.now_ms.saturating_add(LEASE_MS),
                 });

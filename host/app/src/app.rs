@@ -26,24 +26,39 @@ impl App {
     /// Reads the manifest, composes, compiles (or finds compiled) and links its components.
     pub fn load(engine: &Engine, config: AppConfig) -> Result<Self> {
         let routes = load::routes(engine, &config)?;
-        Ok(Self { routes, admission: config.admission, drain: config.drain })
+        Ok(Self {
+            routes,
+            admission: config.admission,
+            drain: config.drain,
+        })
     }
 
     /// Answers connections until `shutdown` is done, then lets the requests that are under way finish.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
         let drain = self.drain;
         server::serve(self, listener, shutdown, drain).await
     }
 
     /// Answers one request of this process. Dropping the future or the body of the response ends the instance.
     pub async fn call(&self, request: Request<Body>) -> Response<Body> {
-        self.respond(request, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+        self.respond(request, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
     }
 
-    pub(crate) async fn respond(&self, mut request: Request<Body>, client: SocketAddr) -> Response<Body> {
+    pub(crate) async fn respond(
+        &self,
+        mut request: Request<Body>,
+        client: SocketAddr,
+    ) -> Response<Body> {
         let id = RequestId::next();
         let path = request.uri().path().to_owned();
-        let Some(found) = self.routes.find(&path) else { return problem::not_found(id) };
+        let Some(found) = self.routes.find(&path) else {
+            return problem::not_found(id);
+        };
         found.describe(&mut request, client);
         let place = (self.admission)().await;
         found.target.handle(request, place, id).await

@@ -16,7 +16,10 @@ use crate::manifest::{DependencyName, Inherit};
 
 /// The interfaces that each grant of a component opens.
 const GRANTED_INTERFACES: [(&str, &[&str]); 5] = [
-    ("allowed_outbound_hosts", &["wasi:http/outgoing-handler", "wasi:sockets/"]),
+    (
+        "allowed_outbound_hosts",
+        &["wasi:http/outgoing-handler", "wasi:sockets/"],
+    ),
     ("files", &["wasi:filesystem/preopens"]),
     ("key_value_stores", &["fermyon:spin/key-value"]),
     ("sqlite_databases", &["fermyon:spin/sqlite"]),
@@ -49,8 +52,12 @@ pub(crate) struct Code {
 
 impl Code {
     pub fn read(path: PathBuf) -> Result<Self> {
-        let bytes = std::fs::read(&path)
-            .with_context(|| format!("cannot read the component {}; was it built?", path.display()))?;
+        let bytes = std::fs::read(&path).with_context(|| {
+            format!(
+                "cannot read the component {}; was it built?",
+                path.display()
+            )
+        })?;
         Ok(Self { path, bytes })
     }
 }
@@ -60,7 +67,9 @@ impl Parts {
     pub fn digest(&self) -> [u8; blake3::OUT_LEN] {
         let mut hasher = blake3::Hasher::new();
         let mut add = |part: &[u8]| {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+            hasher
+                .update(&(part.len() as u64).to_le_bytes())
+                .update(part);
         };
         add(concat!("composition ", env!("CARGO_PKG_VERSION")).as_bytes());
         add(&self.source.bytes);
@@ -95,7 +104,12 @@ impl<'a> Composition<'a> {
     fn new(parts: &'a Parts) -> Result<Self> {
         let mut graph = CompositionGraph::new();
         let (world, instance) = instantiate(&mut graph, &parts.id, &parts.source)?;
-        Ok(Self { parts, graph, world, instance })
+        Ok(Self {
+            parts,
+            graph,
+            world,
+            instance,
+        })
     }
 
     fn encode(mut self) -> Result<Vec<u8>> {
@@ -104,10 +118,14 @@ impl<'a> Composition<'a> {
             let imports = self.imports_met_by(part)?;
             for import in &imports {
                 if let Some(other) = met.insert(import.clone(), &part.label) {
-                    bail!("both `{other}` and `{}` meet the import `{import}`", part.label);
+                    bail!(
+                        "both `{other}` and `{}` meet the import `{import}`",
+                        part.label
+                    );
                 }
             }
-            self.plug(part, &imports).with_context(|| format!("dependency `{}`", part.label))?;
+            self.plug(part, &imports)
+                .with_context(|| format!("dependency `{}`", part.label))?;
         }
         self.export_all()?;
         Ok(self.graph.encode(EncodeOptions::default())?)
@@ -115,19 +133,28 @@ impl<'a> Composition<'a> {
 
     fn imports_met_by(&self, part: &Part) -> Result<Vec<String>> {
         let imports = self.graph.types()[self.world].imports.keys();
-        let met: Vec<String> = imports.filter(|import| part.name.satisfies(import)).cloned().collect();
-        ensure!(!met.is_empty(), "dependency `{}` stands for none of its imports", part.label);
+        let met: Vec<String> = imports
+            .filter(|import| part.name.satisfies(import))
+            .cloned()
+            .collect();
+        ensure!(
+            !met.is_empty(),
+            "dependency `{}` stands for none of its imports",
+            part.label
+        );
         Ok(met)
     }
 
     fn plug(&mut self, part: &Part, imports: &[String]) -> Result<()> {
-        let (world, instance) = instantiate(&mut self.graph, part.name.registered_as(), &part.source)?;
+        let (world, instance) =
+            instantiate(&mut self.graph, part.name.registered_as(), &part.source)?;
         self.refuse_grants_not_handed_on(part, world)?;
         for import in imports {
             let export = part.export.as_ref().unwrap_or(import);
             self.check_type(world, export, import)?;
             let alias = self.graph.alias_instance_export(instance, export)?;
-            self.graph.set_instantiation_argument(self.instance, import, alias)?;
+            self.graph
+                .set_instantiation_argument(self.instance, import, alias)?;
         }
         Ok(())
     }
@@ -137,7 +164,10 @@ impl<'a> Composition<'a> {
         let Some(exported) = types[dependency].exports.get(export) else {
             bail!("it does not export `{export}`, which the import `{import}` needs");
         };
-        let imported = types[self.world].imports.get(import).context("an import is gone")?;
+        let imported = types[self.world]
+            .imports
+            .get(import)
+            .context("an import is gone")?;
         SubtypeChecker::new(&mut HashSet::new())
             .is_subtype(*exported, types, *imported, types)
             .with_context(|| format!("its export `{export}` does not fit the import `{import}`"))
@@ -150,16 +180,26 @@ impl<'a> Composition<'a> {
             if part.inherit.contains(grant) || !self.parts.grants.contains(&grant) {
                 continue;
             }
-            let used = imports.keys().find(|import| interfaces.iter().any(|interface| import.starts_with(interface)));
+            let used = imports.keys().find(|import| {
+                interfaces
+                    .iter()
+                    .any(|interface| import.starts_with(interface))
+            });
             if let Some(used) = used {
-                bail!("it imports `{used}` but is not handed `{grant}`; name it in inherit_configuration");
+                bail!(
+                    "it imports `{used}` but is not handed `{grant}`; name it in inherit_configuration"
+                );
             }
         }
         Ok(())
     }
 
     fn export_all(&mut self) -> Result<()> {
-        let exports: Vec<String> = self.graph.types()[self.world].exports.keys().cloned().collect();
+        let exports: Vec<String> = self.graph.types()[self.world]
+            .exports
+            .keys()
+            .cloned()
+            .collect();
         for export in exports {
             let alias = self.graph.alias_instance_export(self.instance, &export)?;
             self.graph.export(alias, &export)?;
@@ -175,7 +215,6 @@ fn instantiate(graph: &mut CompositionGraph, name: &str, code: &Code) -> Result<
     let package = graph.register_package(package)?;
     Ok((world, graph.instantiate(package)))
 }
-
 
 #[cfg(test)]
 mod tests;

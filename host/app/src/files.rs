@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use glob::{MatchOptions, Pattern, glob_with};
-use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::filesystem::FsPerms;
 
 use crate::manifest::{Component, FileMount, Manifest};
 
 /// A wildcard stays within one level of folders, `**` does not.
-const OPTIONS: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 /// Directories of the host and where a guest finds them.
 #[derive(Default)]
@@ -31,7 +34,10 @@ impl FileMounts {
         for mount in &component.files {
             let done = match mount.get_ref() {
                 FileMount::Pattern(pattern) => staged.copy_matching(pattern),
-                FileMount::Placement { source, destination } => {
+                FileMount::Placement {
+                    source,
+                    destination,
+                } => {
                     let directory = staged.root.join(source);
                     if directory.is_dir() && staged.excluded.is_empty() {
                         mounts.push((directory, absolute(destination)));
@@ -66,19 +72,34 @@ struct Staging<'a> {
 impl<'a> Staging<'a> {
     fn new(manifest: &'a Manifest, component: &Component, staging: &'a Path) -> Result<Self> {
         if staging.exists() {
-            fs::remove_dir_all(staging).with_context(|| format!("cannot empty {}", staging.display()))?;
+            fs::remove_dir_all(staging)
+                .with_context(|| format!("cannot empty {}", staging.display()))?;
         }
         let mut excluded = Vec::new();
         for pattern in &component.exclude_files {
             let parsed = Pattern::new(pattern.get_ref());
-            excluded.push(parsed.map_err(|error| manifest.error(pattern, format!("`exclude_files`: {error}")))?);
+            excluded.push(
+                parsed.map_err(|error| {
+                    manifest.error(pattern, format!("`exclude_files`: {error}"))
+                })?,
+            );
         }
-        Ok(Self { root: manifest.directory(), staging, excluded })
+        Ok(Self {
+            root: manifest.directory(),
+            staging,
+            excluded,
+        })
     }
 
     fn copy_matching(&self, pattern: &str) -> Result<()> {
-        ensure!(!pattern.split('/').any(|part| part == "..") && !pattern.starts_with('/'), "{pattern:?} leads out of the application");
-        let absolute = format!("{}/{pattern}", Pattern::escape(&self.root.to_string_lossy()));
+        ensure!(
+            !pattern.split('/').any(|part| part == "..") && !pattern.starts_with('/'),
+            "{pattern:?} leads out of the application"
+        );
+        let absolute = format!(
+            "{}/{pattern}",
+            Pattern::escape(&self.root.to_string_lossy())
+        );
         let mut found = false;
         for path in glob_with(&absolute, OPTIONS)? {
             let path = path?;
@@ -89,7 +110,10 @@ impl<'a> Staging<'a> {
                 self.copy_folder(&path, path.strip_prefix(self.root)?)?;
             }
         }
-        ensure!(found || pattern.contains(['*', '?', '[']), "{pattern:?} does not exist");
+        ensure!(
+            found || pattern.contains(['*', '?', '[']),
+            "{pattern:?} does not exist"
+        );
         Ok(())
     }
 
@@ -103,7 +127,9 @@ impl<'a> Staging<'a> {
     }
 
     fn copy_folder(&self, folder: &Path, destination: &Path) -> Result<()> {
-        for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        for entry in
+            fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+        {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default();
             match path.is_dir() {
@@ -116,10 +142,17 @@ impl<'a> Staging<'a> {
 
     fn copy(&self, source: &Path, destination: &Path) -> Result<()> {
         let within = source.strip_prefix(self.root).unwrap_or(source);
-        if self.excluded.iter().any(|pattern| pattern.matches_path_with(within, OPTIONS)) {
+        if self
+            .excluded
+            .iter()
+            .any(|pattern| pattern.matches_path_with(within, OPTIONS))
+        {
             return Ok(());
         }
-        if destination.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
+        if destination
+            .components()
+            .any(|part| !matches!(part, std::path::Component::Normal(_)))
+        {
             bail!("{} is no path of a file", destination.display());
         }
         let target = self.staging.join(destination);

@@ -11,7 +11,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::body::{Body, BodyError, boxed};
-use crate::handle::Running;
+use crate::running::Running;
 
 pub(crate) struct GuestBody {
     inner: HyperOutgoingBody,
@@ -22,7 +22,11 @@ pub(crate) struct GuestBody {
 
 impl GuestBody {
     pub fn boxed(inner: HyperOutgoingBody, running: Running, length: Option<u64>) -> Body {
-        boxed(Self { remaining: length.or(inner.size_hint().exact()), inner, running: Some(running) })
+        boxed(Self {
+            remaining: length.or(inner.size_hint().exact()),
+            inner,
+            running: Some(running),
+        })
     }
 
     fn count(&mut self, bytes: usize) {
@@ -31,10 +35,16 @@ impl GuestBody {
         }
     }
 
-    fn complete(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.detach();
+    /// The end as the body tells it is that of the instance too: one that trapped left the answer incomplete.
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        let running = self.running.take()?;
+        if running.has_trapped() {
+            return Some(Err(
+                "the component trapped before the end of its answer".into()
+            ));
         }
+        running.detach();
+        None
     }
 }
 
@@ -42,14 +52,19 @@ impl http_body::Body for GuestBody {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => self.count(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(_)) => {}
-            None => self.complete(),
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                self.count(frame.data_ref().map_or(0, Bytes::len));
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => Some(Err(error.into())),
+            None => self.end(),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -63,8 +78,9 @@ impl http_body::Body for GuestBody {
 
 impl Drop for GuestBody {
     fn drop(&mut self) {
-        if self.remaining == Some(0) {
-            self.complete();
+        let complete = self.remaining == Some(0) || self.inner.is_end_stream();
+        if complete && let Some(running) = self.running.take() {
+            running.detach();
         }
     }
 }

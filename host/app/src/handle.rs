@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tracing::Instrument as _;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime::component::Resource;
+use wasmtime::error::Context as _;
 use wasmtime_wasi_http::WasiHttpView as _;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
@@ -22,6 +20,7 @@ use crate::config::Place;
 use crate::guest_body::GuestBody;
 use crate::instance::{Granted, Instance};
 use crate::problem::{self, RequestId};
+use crate::running::{Outcome, Running, Trapped};
 
 /// The pool is shared with sandboxes; a request that finds it full looks again.
 const POOL_RETRY: Duration = Duration::from_millis(2);
@@ -36,7 +35,12 @@ pub(crate) struct Loaded {
 type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
 
 impl Loaded {
-    pub async fn handle(self: &Arc<Self>, request: Request<Body>, place: Place, id: RequestId) -> Response<Body> {
+    pub async fn handle(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        place: Place,
+        id: RequestId,
+    ) -> Response<Body> {
         let bodyless = request.method() == Method::HEAD;
         let (sender, receiver) = oneshot::channel();
         let running = match self.start(request, place, sender, id) {
@@ -53,7 +57,14 @@ impl Loaded {
                 problem::internal(id)
             }
             // The task says in the log what happened.
-            Err(_gone) => running.failed(id).await,
+            Err(_gone) => match running.outcome().await {
+                Some(Outcome::NoRoom) => problem::busy(id),
+                Some(Outcome::Returned) => {
+                    tracing::error!(request = %id, "the component returned without a response");
+                    problem::internal(id)
+                }
+                Some(Outcome::Trapped) | None => problem::internal(id),
+            },
         }
     }
 
@@ -65,26 +76,29 @@ impl Loaded {
         id: RequestId,
     ) -> anyhow::Result<Running> {
         if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
-            request.headers_mut().insert(HOST, HeaderValue::from_static("localhost"));
+            request
+                .headers_mut()
+                .insert(HOST, HeaderValue::from_static("localhost"));
         }
         let mut instance = Instance::new(&self.granted)?;
-        let request = instance.http().new_incoming_request(Scheme::Http, request.map(for_guest))?;
+        let request = instance
+            .http()
+            .new_incoming_request(Scheme::Http, request.map(for_guest))?;
         let outparam = instance.http().new_response_outparam(sender)?;
         let loaded = self.clone();
         let span = tracing::info_span!("request", %id);
-        let task = async move {
-            let result = loaded.run(instance, request, outparam).await;
+        Ok(Running::start(span, |trapped| async move {
+            let result = loaded.run(instance, request, outparam, trapped).await;
             drop(place);
             match result {
                 Ok(()) => Outcome::Returned,
                 Err(error) if error.is::<PoolConcurrencyLimitError>() => Outcome::NoRoom,
                 Err(error) => {
-                    tracing::error!(request = %id, component = &*loaded.granted.component, "{error:#}");
+                    tracing::error!(component = &*loaded.granted.component, "{error:#}");
                     Outcome::Trapped
                 }
             }
-        };
-        Ok(Running(Some(tokio::spawn(task.instrument(span)))))
+        }))
     }
 
     async fn run(
@@ -92,65 +106,42 @@ impl Loaded {
         mut instance: Instance,
         request: Resource<HostIncomingRequest>,
         outparam: Resource<HostResponseOutparam>,
-    ) -> anyhow::Result<()> {
+        trapped: Trapped,
+    ) -> wasmtime::Result<()> {
         let mut retries = 0;
         let (mut store, proxy) = loop {
             let mut store = instance.into_store(self.pre.engine());
             match self.pre.instantiate_async(&mut store).await {
                 Ok(proxy) => break (store, proxy),
-                Err(error) if error.is::<PoolConcurrencyLimitError>() && retries < POOL_RETRIES_MAX => {
+                Err(error)
+                    if error.is::<PoolConcurrencyLimitError>() && retries < POOL_RETRIES_MAX =>
+                {
                     // A store gives back what it has of the pool only as a whole.
                     instance = store.into_data();
                     retries += 1;
                     tokio::time::sleep(POOL_RETRY).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         };
         let handler = proxy.wasi_http_incoming_handler();
-        handler.call_handle(&mut store, request, outparam).await.map_err(anyhow::Error::from).context("the component trapped")
-    }
-}
-
-enum Outcome {
-    Returned,
-    Trapped,
-    NoRoom,
-}
-
-/// The task of an instance; dropping it ends the instance.
-pub(crate) struct Running(Option<JoinHandle<Outcome>>);
-
-impl Running {
-    /// Lets the instance go on after its response is complete.
-    pub fn detach(mut self) {
-        self.0.take();
-    }
-
-    async fn failed(mut self, id: RequestId) -> Response<Body> {
-        let Some(task) = self.0.as_mut() else { return problem::internal(id) };
-        match task.await {
-            Ok(Outcome::NoRoom) => problem::busy(id),
-            Ok(Outcome::Returned) => {
-                tracing::error!(request = %id, "the component returned without a response");
-                problem::internal(id)
-            }
-            Ok(Outcome::Trapped) | Err(_) => problem::internal(id),
+        let result = handler.call_handle(&mut store, request, outparam).await;
+        if result.is_err() {
+            // Said before the store goes, and the body of the response ends with it.
+            trapped.set();
         }
+        result.context("the component trapped")
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
-}
-
-fn respond(response: Response<HyperOutgoingBody>, running: Running, bodyless: bool) -> Response<Body> {
+fn respond(
+    response: Response<HyperOutgoingBody>,
+    running: Running,
+    bodyless: bool,
+) -> Response<Body> {
     let status = response.status();
-    let bodyless = bodyless || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    let bodyless =
+        bodyless || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let announced = response.headers().get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     let length = if bodyless { Some(0) } else { announced };

@@ -64,13 +64,20 @@ impl Instance {
 
 impl WasiView for Instance {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiHttpView for Instance {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
     }
 }
 
@@ -87,6 +94,8 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Instance>> {
         context: &mut it.key_value,
         table: &mut it.table,
     })?;
-    variables::add_to_linker(&mut linker, |it: &mut Instance| VariablesView { context: &it.variables })?;
+    variables::add_to_linker(&mut linker, |it: &mut Instance| VariablesView {
+        context: &it.variables,
+    })?;
     Ok(linker)
 }

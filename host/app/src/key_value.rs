@@ -34,12 +34,17 @@ pub(crate) struct Stores {
 
 impl Stores {
     pub fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { database: Database::new(path), schema: OnceCell::new() })
+        Arc::new(Self {
+            database: Database::new(path),
+            schema: OnceCell::new(),
+        })
     }
 
     async fn session(&self) -> Result<Session, Failure> {
         let mut session = self.database.session()?;
-        self.schema.get_or_try_init(async || session.execute(SCHEMA, Vec::new()).await.map(drop)).await?;
+        self.schema
+            .get_or_try_init(async || session.execute(SCHEMA, Vec::new()).await.map(drop))
+            .await?;
         Ok(session)
     }
 }
@@ -51,10 +56,18 @@ pub struct GuestStore {
 }
 
 impl GuestStore {
-    async fn run(&mut self, sql: &str, key: Option<String>, value: Option<Vec<u8>>) -> Result<QueryResult, Error> {
+    async fn run(
+        &mut self,
+        sql: &str,
+        key: Option<String>,
+        value: Option<Vec<u8>>,
+    ) -> Result<QueryResult, Error> {
         let label = Value::Text(self.label.clone());
         let parameters = [Some(label), key.map(Value::Text), value.map(Value::Blob)];
-        let result = self.session.execute(sql, parameters.into_iter().flatten().collect()).await;
+        let result = self
+            .session
+            .execute(sql, parameters.into_iter().flatten().collect())
+            .await;
         result.map_err(|failure| Error::Other(failure.to_string()))
     }
 }
@@ -82,7 +95,9 @@ impl key_value::Host for KeyValueView<'_> {}
 impl key_value::HostStore for KeyValueView<'_> {
     async fn open(&mut self, label: String) -> Result<Result<Resource<GuestStore>, Error>> {
         let granted = self.context.stores.as_ref().filter(|_| label == LABEL);
-        let Some(stores) = granted else { return Ok(Err(Error::AccessDenied)) };
+        let Some(stores) = granted else {
+            return Ok(Err(Error::AccessDenied));
+        };
         if self.context.open >= STORES_MAX {
             return Ok(Err(Error::StoreTableFull));
         }
@@ -95,7 +110,11 @@ impl key_value::HostStore for KeyValueView<'_> {
         }
     }
 
-    async fn get(&mut self, store: Resource<GuestStore>, key: String) -> Result<Result<Option<Vec<u8>>, Error>> {
+    async fn get(
+        &mut self,
+        store: Resource<GuestStore>,
+        key: String,
+    ) -> Result<Result<Option<Vec<u8>>, Error>> {
         let found = self.table.get_mut(&store)?.run(GET, Some(key), None).await;
         Ok(found.map(|found| match first_values(found).next() {
             Some(Value::Blob(value)) => Some(value),
@@ -103,20 +122,50 @@ impl key_value::HostStore for KeyValueView<'_> {
         }))
     }
 
-    async fn set(&mut self, store: Resource<GuestStore>, key: String, value: Vec<u8>) -> Result<Result<(), Error>> {
-        Ok(self.table.get_mut(&store)?.run(SET, Some(key), Some(value)).await.map(drop))
+    async fn set(
+        &mut self,
+        store: Resource<GuestStore>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Result<Result<(), Error>> {
+        Ok(self
+            .table
+            .get_mut(&store)?
+            .run(SET, Some(key), Some(value))
+            .await
+            .map(drop))
     }
 
-    async fn delete(&mut self, store: Resource<GuestStore>, key: String) -> Result<Result<(), Error>> {
-        Ok(self.table.get_mut(&store)?.run(DELETE, Some(key), None).await.map(drop))
+    async fn delete(
+        &mut self,
+        store: Resource<GuestStore>,
+        key: String,
+    ) -> Result<Result<(), Error>> {
+        Ok(self
+            .table
+            .get_mut(&store)?
+            .run(DELETE, Some(key), None)
+            .await
+            .map(drop))
     }
 
-    async fn exists(&mut self, store: Resource<GuestStore>, key: String) -> Result<Result<bool, Error>> {
-        let found = self.table.get_mut(&store)?.run(EXISTS, Some(key), None).await;
+    async fn exists(
+        &mut self,
+        store: Resource<GuestStore>,
+        key: String,
+    ) -> Result<Result<bool, Error>> {
+        let found = self
+            .table
+            .get_mut(&store)?
+            .run(EXISTS, Some(key), None)
+            .await;
         Ok(found.map(|found| !found.rows.is_empty()))
     }
 
-    async fn get_keys(&mut self, store: Resource<GuestStore>) -> Result<Result<Vec<String>, Error>> {
+    async fn get_keys(
+        &mut self,
+        store: Resource<GuestStore>,
+    ) -> Result<Result<Vec<String>, Error>> {
         let found = self.table.get_mut(&store)?.run(KEYS, None, None).await;
         let text = |value| match value {
             Value::Text(key) => Some(key),
@@ -133,7 +182,10 @@ impl key_value::HostStore for KeyValueView<'_> {
 }
 
 fn first_values(result: QueryResult) -> impl Iterator<Item = Value> {
-    result.rows.into_iter().filter_map(|row| row.values.into_iter().next())
+    result
+        .rows
+        .into_iter()
+        .filter_map(|row| row.values.into_iter().next())
 }
 
 pub(crate) fn add_to_linker<T: Send + 'static>(

@@ -9,13 +9,17 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests may stop at once"
+    )
 )]
 
 mod app;
 mod bindings;
 mod body;
-mod compiled;
 mod composition;
 mod config;
 mod files;
@@ -23,19 +27,20 @@ mod guest_body;
 mod handle;
 mod instance;
 mod key_value;
+mod lingering;
 mod load;
 mod log;
 mod manifest;
 mod outbound;
 mod problem;
 mod routes;
+mod running;
 mod server;
 mod sqlite;
 mod variables;
 
 pub use app::App;
 pub use body::{Body, BodyError, boxed};
-pub use compiled::CompiledCache;
 pub use config::{Admission, AppConfig, Place};
 pub use manifest::{Manifest, ManifestError};
 pub use outbound::{InternalOrigin, InternalService};

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use swarm_flow_sandbox::CompiledCache;
 use toml::Spanned;
 use wasmtime::Engine;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
-use crate::compiled::CompiledCache;
 use crate::composition::{Code, Part, Parts};
 use crate::config::AppConfig;
 use crate::files::FileMounts;
@@ -42,12 +42,16 @@ pub(crate) fn routes(engine: &Engine, config: &AppConfig) -> Result<Routes> {
     let mut loaded: BTreeMap<&str, Arc<Loaded>> = BTreeMap::new();
     let mut routes = Vec::new();
     for trigger in &loader.manifest.document().trigger.http {
-        let (Some(id), Some(route)) = (&trigger.component, trigger.route.get_ref().as_str()) else { continue };
+        let (Some(id), Some(route)) = (&trigger.component, trigger.route.get_ref().as_str()) else {
+            continue;
+        };
         let id = id.get_ref().as_str();
         let component = match loaded.get(id) {
             Some(component) => component.clone(),
             None => {
-                let component = loader.load(id).with_context(|| format!("cannot load component `{id}`"))?;
+                let component = loader
+                    .load(id)
+                    .with_context(|| format!("cannot load component `{id}`"))?;
                 loaded.entry(id).or_insert(Arc::new(component)).clone()
             }
         };
@@ -70,12 +74,19 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn load(&self, id: &str) -> Result<Loaded> {
-        let (id, component) = self.manifest.component(id).context("there is no such component")?;
+        let (id, component) = self
+            .manifest
+            .component(id)
+            .context("there is no such component")?;
         let granted = self.grant(id, component)?;
         let parts = self.parts(id, component)?;
-        let compiled = self.cache.load_or_compile(self.engine, &parts.digest(), || parts.compose())?;
+        let compiled = self
+            .cache
+            .load_or_compile(self.engine, &parts.digest(), || parts.compose())?;
         let pre = linker(self.engine)?.instantiate_pre(&compiled)?;
-        let pre = ProxyPre::new(pre).map_err(anyhow::Error::from).context("it is no HTTP component")?;
+        let pre = ProxyPre::new(pre)
+            .map_err(anyhow::Error::from)
+            .context("it is no HTTP component")?;
         Ok(Loaded { granted, pre })
     }
 
@@ -86,7 +97,11 @@ impl Loader<'_> {
         let stores = (!component.key_value_stores.is_empty()).then(|| self.stores.clone());
         Ok(Granted {
             component: id.get_ref().as_str().into(),
-            environment: component.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            environment: component
+                .environment
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             files: FileMounts::prepare(&self.manifest, component, &staging)?,
             outbound: OutboundHooks {
                 allowed: Arc::new(allowed),
@@ -112,14 +127,34 @@ impl Loader<'_> {
         })
     }
 
-    fn part(&self, component: &Component, name: &Spanned<String>, dependency: &Dependency) -> Result<Part> {
-        let Dependency::Table(table) = dependency else { anyhow::bail!("a registry is not supported") };
-        let all = component.dependencies_inherit_configuration.as_ref().is_some_and(|all| *all.get_ref());
-        let own = table.inherit_configuration.as_ref().map(|inherit| inherit.get_ref().clone());
-        let inherit = if all { Inherit::All } else { own.unwrap_or(Inherit::Only(Vec::new())) };
+    fn part(
+        &self,
+        component: &Component,
+        name: &Spanned<String>,
+        dependency: &Dependency,
+    ) -> Result<Part> {
+        let Dependency::Table(table) = dependency else {
+            anyhow::bail!("a registry is not supported")
+        };
+        let all = component
+            .dependencies_inherit_configuration
+            .as_ref()
+            .is_some_and(|all| *all.get_ref());
+        let own = table
+            .inherit_configuration
+            .as_ref()
+            .map(|inherit| inherit.get_ref().clone());
+        let inherit = if all {
+            Inherit::All
+        } else {
+            own.unwrap_or(Inherit::Only(Vec::new()))
+        };
         let source = match (&table.component, &table.path) {
             (Some(target), _) => {
-                let (_, target) = self.manifest.component(target.get_ref()).context("there is no such component")?;
+                let (_, target) = self
+                    .manifest
+                    .component(target.get_ref())
+                    .context("there is no such component")?;
                 self.code(&target.source)?
             }
             (None, Some(path)) => self.read(path, path.get_ref())?,
@@ -149,12 +184,19 @@ impl Loader<'_> {
 
 fn grants(component: &Component) -> Vec<&'static str> {
     let grants = [
-        ("allowed_outbound_hosts", component.allowed_outbound_hosts.is_empty()),
+        (
+            "allowed_outbound_hosts",
+            component.allowed_outbound_hosts.is_empty(),
+        ),
         ("environment", component.environment.is_empty()),
         ("files", component.files.is_empty()),
         ("key_value_stores", component.key_value_stores.is_empty()),
         ("sqlite_databases", component.sqlite_databases.is_empty()),
         ("variables", component.variables.is_empty()),
     ];
-    grants.into_iter().filter(|(_, empty)| !empty).map(|(field, _)| field).collect()
+    grants
+        .into_iter()
+        .filter(|(_, empty)| !empty)
+        .map(|(field, _)| field)
+        .collect()
 }

@@ -26,11 +26,19 @@ struct Line {
 
 impl Log {
     pub fn new(component: &Arc<str>, stream: &'static str) -> Self {
-        Self(Arc::new(Line { component: component.clone(), stream, started: Mutex::default() }))
+        Self(Arc::new(Line {
+            component: component.clone(),
+            stream,
+            started: Mutex::default(),
+        }))
     }
 
     fn append(&self, bytes: &[u8]) {
-        let mut started = self.0.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut started = self
+            .0
+            .started
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             started.extend_from_slice(piece);
             if piece.ends_with(b"\n") || started.len() >= LINE_BYTES_MAX {
@@ -50,7 +58,11 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let rest = std::mem::take(self.started.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let rest = std::mem::take(
+            self.started
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         if !rest.is_empty() {
             self.emit(&rest);
         }
@@ -94,7 +106,11 @@ impl OutputStream for Log {
 }
 
 impl AsyncWrite for Log {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.append(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

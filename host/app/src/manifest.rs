@@ -81,11 +81,14 @@ impl Manifest {
     }
 
     /// An error about something in the document.
-    pub(crate) fn error<T>(&self, at: &toml::Spanned<T>, message: impl Into<String>) -> ManifestError {
+    pub(crate) fn error<T>(
+        &self,
+        at: &toml::Spanned<T>,
+        message: impl Into<String>,
+    ) -> ManifestError {
         self.source.error(at.span(), message)
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -18,10 +18,13 @@ pub(crate) struct RequestId(u64);
 
 impl RequestId {
     pub fn next() -> Self {
-        static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+        static PROCESS: LazyLock<u64> =
+            LazyLock::new(|| RandomState::new().build_hasher().finish());
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         // An odd factor keeps the numbers apart and spreads them.
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let count = COUNTER
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(PROCESS.wrapping_add(count))
     }
 }
@@ -33,21 +36,41 @@ impl fmt::Display for RequestId {
 }
 
 pub(crate) fn internal(id: RequestId) -> Response<Body> {
-    problem(id, StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", "the component failed; the log says why under this request id")
+    problem(
+        id,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Internal error",
+        "the component failed; the log says why under this request id",
+    )
 }
 
 pub(crate) fn not_found(id: RequestId) -> Response<Body> {
-    problem(id, StatusCode::NOT_FOUND, "not-found", "Not found", "no route of the application matches the path")
+    problem(
+        id,
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "Not found",
+        "no route of the application matches the path",
+    )
 }
 
 pub(crate) fn busy(id: RequestId) -> Response<Body> {
     let detail = "no instance could be made in time; try again";
     let mut response = problem(id, StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", detail);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
-fn problem(id: RequestId, status: StatusCode, code: &str, title: &str, detail: &str) -> Response<Body> {
+fn problem(
+    id: RequestId,
+    status: StatusCode,
+    code: &str,
+    title: &str,
+    detail: &str,
+) -> Response<Body> {
     let problem = json!({
         "type": format!("https://swarm-flow.dev/problems/{code}"),
         "title": title,
@@ -58,6 +81,9 @@ fn problem(id: RequestId, status: StatusCode, code: &str, title: &str, detail: &
     });
     let mut response = Response::new(full(problem.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     response
 }

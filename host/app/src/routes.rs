@@ -32,7 +32,10 @@ pub(crate) struct Match<'a, T = Arc<Loaded>> {
 
 impl<T> Routes<T> {
     pub fn new(routes: impl IntoIterator<Item = (String, T)>) -> Self {
-        let mut routes: Vec<_> = routes.into_iter().map(|(text, target)| Route::new(text, target)).collect();
+        let mut routes: Vec<_> = routes
+            .into_iter()
+            .map(|(text, target)| Route::new(text, target))
+            .collect();
         routes.sort_by_key(|route| (route.wildcard, std::cmp::Reverse(route.prefix.len())));
         Self(routes)
     }
@@ -40,7 +43,12 @@ impl<T> Routes<T> {
     pub fn find<'a>(&'a self, path: &'a str) -> Option<Match<'a, T>> {
         self.0.iter().find_map(|route| {
             let rest = route.rest_of(path)?;
-            Some(Match { target: &route.target, route: &route.text, prefix: &route.prefix, rest })
+            Some(Match {
+                target: &route.target,
+                route: &route.text,
+                prefix: &route.prefix,
+                rest,
+            })
         })
     }
 }
@@ -48,13 +56,26 @@ impl<T> Routes<T> {
 impl<T> Route<T> {
     fn new(text: String, target: T) -> Self {
         let wildcard = text.ends_with("/...");
-        let prefix = text.strip_suffix("/...").unwrap_or(&text).trim_end_matches('/').to_owned();
-        Self { text, prefix, wildcard, target }
+        let prefix = text
+            .strip_suffix("/...")
+            .unwrap_or(&text)
+            .trim_end_matches('/')
+            .to_owned();
+        Self {
+            text,
+            prefix,
+            wildcard,
+            target,
+        }
     }
 
     fn rest_of<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.prefix.as_str())?;
-        let fits = if self.wildcard { rest.is_empty() || rest.starts_with('/') } else { matches!(rest, "" | "/") };
+        let fits = if self.wildcard {
+            rest.is_empty() || rest.starts_with('/')
+        } else {
+            matches!(rest, "" | "/")
+        };
         fits.then_some(if self.wildcard { rest } else { "" })
     }
 }
@@ -62,11 +83,24 @@ impl<T> Route<T> {
 impl<T> Match<'_, T> {
     /// Adds the headers that Spin adds. What a client sent under their names is replaced.
     pub fn describe<B>(&self, request: &mut Request<B>, client: SocketAddr) {
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let authority = request.uri().authority().map(|authority| authority.as_str());
+        let host = request
+            .headers()
+            .get(HOST)
+            .and_then(|host| host.to_str().ok());
+        let authority = request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str());
         let host = host.or(authority).unwrap_or("localhost");
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let prefix = if self.prefix.is_empty() { "/" } else { self.prefix };
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let prefix = if self.prefix.is_empty() {
+            "/"
+        } else {
+            self.prefix
+        };
         let headers = [
             ("spin-full-url", format!("http://{host}{path}")),
             ("spin-path-info", self.rest.to_owned()),
@@ -92,7 +126,14 @@ mod tests {
 
     #[test]
     fn the_most_exact_route_wins() {
-        let texts = ["/...", "/api/...", "/api/v1/...", "/api", "/api/v1/health", "/slash/"];
+        let texts = [
+            "/...",
+            "/api/...",
+            "/api/v1/...",
+            "/api",
+            "/api/v1/health",
+            "/slash/",
+        ];
         let routes = Routes::new(texts.map(|text| (text.to_owned(), text)));
         let cases = [
             ("/", "/...", "/"),
@@ -124,8 +165,16 @@ mod tests {
     fn headers_of_spin_replace_those_of_the_client() {
         let routes = Routes::new([("/a/...".to_owned(), ())]);
         let uri = "/a/b?c=d";
-        let mut request = Request::builder().uri(uri).header("host", "h:1").header("spin-client-addr", "spoofed").body(()).unwrap();
-        routes.find("/a/b").unwrap().describe(&mut request, "127.0.0.1:9".parse().unwrap());
+        let mut request = Request::builder()
+            .uri(uri)
+            .header("host", "h:1")
+            .header("spin-client-addr", "spoofed")
+            .body(())
+            .unwrap();
+        routes
+            .find("/a/b")
+            .unwrap()
+            .describe(&mut request, "127.0.0.1:9".parse().unwrap());
         let expected = [
             ("spin-full-url", "http://h:1/a/b?c=d"),
             ("spin-path-info", "/b"),
@@ -136,7 +185,11 @@ mod tests {
             ("spin-client-addr", "127.0.0.1:9"),
         ];
         for (name, value) in expected {
-            assert_eq!(request.headers().get_all(name).iter().collect::<Vec<_>>(), [value], "{name}");
+            assert_eq!(
+                request.headers().get_all(name).iter().collect::<Vec<_>>(),
+                [value],
+                "{name}"
+            );
         }
     }
 }

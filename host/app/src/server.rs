@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::body::boxed;
+use crate::lingering::LingeringBody;
 
 /// How long a connection may take for the headers of a request, and how long it is kept without one.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
@@ -44,8 +45,14 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("ending {} connections that are still open", connections.len());
+    if tokio::time::timeout(drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "ending {} connections that are still open",
+            connections.len()
+        );
     }
     connections.shutdown().await;
     Ok(())
@@ -65,7 +72,7 @@ fn connect(
     let app = app.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(app.respond(request.map(boxed), client).await) }
+        async move { Ok::<_, Infallible>(app.respond(request.map(|body| boxed(LingeringBody::new(body))), client).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

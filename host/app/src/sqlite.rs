@@ -35,12 +35,20 @@ pub(crate) struct Database {
 impl Database {
     /// The file is made when it is used for the first time.
     pub fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { path, idle: Mutex::default(), writer: Arc::default() })
+        Arc::new(Self {
+            path,
+            idle: Mutex::default(),
+            writer: Arc::default(),
+        })
     }
 
     /// Lends a connection until the session is dropped.
     pub fn session(self: &Arc<Self>) -> Result<Session, Failure> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => Connection::open(&self.path)?,
@@ -55,7 +63,6 @@ impl Database {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -22,17 +22,25 @@ const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
 pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    pub fn resolve(manifest: &Manifest, given: &BTreeMap<String, String>) -> Result<Self, ManifestError> {
+    pub fn resolve(
+        manifest: &Manifest,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Self, ManifestError> {
         let mut values = BTreeMap::new();
         for (name, variable) in &manifest.document().variables {
             let value = given.get(name.get_ref()).cloned();
-            let value = value.or_else(|| from_environment(name.get_ref())).or_else(|| variable.default.clone());
+            let value = value
+                .or_else(|| from_environment(name.get_ref()))
+                .or_else(|| variable.default.clone());
             let Some(value) = value else {
                 let secret = if variable.secret { "secret " } else { "" };
                 let name_of = name.get_ref();
                 return Err(manifest.error(
                     name,
-                    format!("the {secret}variable `{name_of}` is required and has no value; set {}", environment_name(name_of)),
+                    format!(
+                        "the {secret}variable `{name_of}` is required and has no value; set {}",
+                        environment_name(name_of)
+                    ),
                 ));
             };
             values.insert(name.get_ref().clone(), value);
@@ -46,12 +54,21 @@ impl Variables {
     }
 
     /// The variables that one component may read.
-    pub fn of_component(&self, manifest: &Manifest, component: &Component) -> Result<VariablesContext, ManifestError> {
+    pub fn of_component(
+        &self,
+        manifest: &Manifest,
+        component: &Component,
+    ) -> Result<VariablesContext, ManifestError> {
         let mut values = BTreeMap::new();
         for (name, text) in &component.variables {
             let value = Template::parse(text.get_ref())
-                .and_then(|template| self.fill(&template).map_err(|unknown| format!("there is no variable `{unknown}`")))
-                .map_err(|reason| manifest.error(text, format!("`variables.{}`: {reason}", name.get_ref())))?;
+                .and_then(|template| {
+                    self.fill(&template)
+                        .map_err(|unknown| format!("there is no variable `{unknown}`"))
+                })
+                .map_err(|reason| {
+                    manifest.error(text, format!("`variables.{}`: {reason}", name.get_ref()))
+                })?;
             values.insert(name.get_ref().clone(), value);
         }
         Ok(VariablesContext::new(Arc::new(values)))
@@ -60,7 +77,9 @@ impl Variables {
 
 /// Lower-case letters, digits and single underscores, first a letter, last no underscore.
 pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
-    let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
+    let allowed = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+    };
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
         Err("it must start with a lower-case letter")
     } else if !name.chars().all(allowed) {

@@ -128,9 +128,12 @@ fn show(message: &Message) -> Result<Option<Value>> {
         "stderr" => output::error_bytes(&decoded(&data()?)?),
         "exit" => return data().map(Some),
         "error" => {
-            return Err(
-                Problem::read(StatusCode::INTERNAL_SERVER_ERROR, message.data.as_bytes()).into(),
-            );
+            let status = data()
+                .ok()
+                .and_then(|problem| u16::try_from(problem["status"].as_u64()?).ok());
+            let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            return Err(Problem::read(status, message.data.as_bytes()).into());
         }
         // A newer server may say more.
         _ => {}

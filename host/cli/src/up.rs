@@ -74,10 +74,6 @@ pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
     let variables = BTreeMap::from([
         ("token".to_owned(), token.value.clone()),
         ("runner_token".to_owned(), runner_token.value),
-        (
-            "runner_hosts".to_owned(),
-            format!("http://{RUNNER_AUTHORITY}"),
-        ),
     ]);
     let config = AppConfig {
         variables,
@@ -97,10 +93,8 @@ pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
     if std::env::var_os("SWARM_FLOW_TOKEN").is_some() {
         say("the token is the value of SWARM_FLOW_TOKEN");
     } else {
-        say(&format!(
-            "the token is in {}; use it like this:",
-            file.display()
-        ));
+        let made = if token.made { "was made just now and is" } else { "is" };
+        say(&format!("the token {made} in {}; use it like this:", file.display()));
         say(&format!(
             r#"  curl -H "Authorization: Bearer $(cat {})" http://{address}/api/v1/workspaces"#,
             file.display()

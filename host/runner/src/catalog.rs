@@ -146,7 +146,7 @@ impl Catalog {
 
     /// The names of the programs that have to be compiled before they can run.
     pub fn uncompiled(&self) -> Vec<String> {
-        let missing = self.programs.iter().filter(|entry| !self.cache.has(&self.engine, &entry.digest));
+        let missing = self.programs.iter().filter(|entry| !self.cache.has(self.engine.wasmtime(), entry.digest.as_bytes()));
         missing.map(|entry| entry.file.name.clone()).collect()
     }
 
@@ -157,7 +157,7 @@ impl Catalog {
                 let (engine, cache, path) = (self.engine.clone(), self.cache.clone(), file.path.clone());
                 tokio::task::spawn_blocking(move || {
                     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                    let component = cache.component(&engine, &blake3::hash(&bytes), || Ok(bytes))?;
+                    let component = cache.load_or_compile(engine.wasmtime(), blake3::hash(&bytes).as_bytes(), || Ok(bytes))?;
                     Ok(Agent::new(&engine, &component)?)
                 })
                 .await?
@@ -218,7 +218,7 @@ impl Catalog {
                 let (engine, cache, source) = (self.engine.clone(), self.cache.clone(), entry.clone());
                 // Compiling an interpreter takes seconds to a minute of every core.
                 tokio::task::spawn_blocking(move || {
-                    let component = cache.component(&engine, &source.digest, || Ok(std::fs::read(&source.file.path)?))?;
+                    let component = cache.load_or_compile(engine.wasmtime(), source.digest.as_bytes(), || Ok(std::fs::read(&source.file.path)?))?;
                     Ok(Program::new(&engine, &component)?)
                 })
                 .await?

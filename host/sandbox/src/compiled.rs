@@ -1,148 +1,246 @@
-//! Compiled components on disk, so that each is compiled once.
+//! Compiled components, kept on disk.
 //!
-//! A compiled file is native code: loading a changed one would run it. So each has a tag beside it, a BLAKE3
-//! hash keyed with a secret of this folder, and a file whose tag is wrong is compiled again, never loaded.
+//! A compiled file is native code and loading it is as much as running it. So each has a tag beside it, a
+//! BLAKE3 hash keyed with a secret that only the owner of the folder can read, and is loaded only if the tag
+//! is right. A wrong tag or a missing file is no error: the component is compiled again.
+//!
+//! What this does not guard against is someone who can write to the folder *and* read the key: that is the
+//! user who runs this process.
 
-use crate::engine::Engine;
-use std::fs::{self, OpenOptions};
-use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions};
+use std::hash::{Hash as _, Hasher};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use wasmtime::Engine;
 use wasmtime::component::Component;
-use wasmtime::{Result, error::Context};
+
+const KEY_BYTES: usize = blake3::KEY_LEN;
 
 /// A folder of compiled components.
 #[derive(Clone)]
 pub struct CompiledCache {
-    folder: PathBuf,
-    key: [u8; blake3::KEY_LEN],
+    directory: PathBuf,
+    key: [u8; KEY_BYTES],
 }
 
 impl CompiledCache {
-    /// Opens the folder, and makes it and its secret when they are not there.
-    pub fn open(folder: &Path) -> Result<Self> {
+    /// Opens the folder, or makes it, with its key.
+    pub fn open(directory: &Path) -> Result<Self> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-        let path = folder.join("key");
-        let key = read_or_make_key(&path).with_context(|| format!("cannot read or make {}", path.display()))?;
-        Ok(Self { folder: folder.to_owned(), key })
+            .create(directory)
+            .with_context(|| format!("cannot make the folder {}", directory.display()))?;
+        let key = key(directory)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            key,
+        })
     }
 
-    /// The component that `source` identifies: loaded when it was compiled before, else compiled from `bytes`.
+    /// The component that `inputs` identifies: from the folder, or made by compiling `bytes()`.
     ///
-    /// `source` is a digest over everything that `bytes` is made from, so that `bytes` need not be made to
-    /// find out that it is not needed.
-    pub fn component(
+    /// `inputs` is everything that the component is made from, in any encoding of the caller's. It and the
+    /// engine's settings name the file, so a change of either compiles anew.
+    pub fn load_or_compile(
         &self,
         engine: &Engine,
-        source: &blake3::Hash,
+        inputs: &[u8],
         bytes: impl FnOnce() -> Result<Vec<u8>>,
     ) -> Result<Component> {
-        let path = self.path(engine, source);
-        match self.load(engine, &path) {
-            Ok(Some(component)) => return Ok(component),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(path = %path.display(), "compiling again: {error:#}"),
+        let path = self.path(engine, inputs);
+        if let Some(component) = self.load(engine, &path) {
+            return Ok(component);
         }
-        let component = Component::new(engine.wasmtime(), bytes()?).context("cannot compile the component")?;
-        // Not keeping it costs time at the next start, nothing else.
-        if let Err(error) = self.store(&component, &path) {
-            tracing::warn!(path = %path.display(), "cannot keep the compiled component: {error:#}");
+        let start = Instant::now();
+        let compiled = engine.precompile_component(&bytes()?)?;
+        tracing::info!(
+            milliseconds = start.elapsed().as_millis(),
+            bytes = compiled.len(),
+            "compiled a component"
+        );
+        match self.store(&path, &compiled) {
+            // Mapped from the file, its pages are shared and can be given back; from memory they could not.
+            Ok(()) => match self.load(engine, &path) {
+                Some(component) => Ok(component),
+                None => from_memory(engine, &compiled),
+            },
+            Err(error) => {
+                tracing::warn!("cannot keep a compiled component: {error:#}");
+                from_memory(engine, &compiled)
+            }
         }
-        Ok(component)
     }
 
-    /// Whether [`Self::component`] would have to compile.
-    pub fn has(&self, engine: &Engine, source: &blake3::Hash) -> bool {
-        self.path(engine, source).exists()
+    /// Whether [`Self::load_or_compile`] would most likely not have to compile.
+    pub fn has(&self, engine: &Engine, inputs: &[u8]) -> bool {
+        self.path(engine, inputs).exists()
     }
 
-    fn path(&self, engine: &Engine, source: &blake3::Hash) -> PathBuf {
-        let mut compatibility = Compatibility(blake3::Hasher::new());
-        engine.wasmtime().precompile_compatibility_hash().hash(&mut compatibility);
-        compatibility.0.update(source.as_bytes());
-        self.folder.join(format!("{}.cwasm", compatibility.0.finalize().to_hex()))
+    fn path(&self, engine: &Engine, inputs: &[u8]) -> PathBuf {
+        self.directory.join(format!("{}.cwasm", name(engine, inputs)))
     }
 
-    fn load(&self, engine: &Engine, path: &Path) -> Result<Option<Component>> {
-        let tag = match fs::read(path.with_extension("tag")) {
-            Ok(tag) => tag,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
+    fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
+        match self.check(path) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                tracing::warn!("compiling again what is in {}: {error:#}", path.display());
+                return None;
+            }
+        }
+        // SAFETY: the tag shows that the file is what this crate wrote, from `precompile_component`.
+        match unsafe { Component::deserialize_file(engine, path) } {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!("compiling again what is in {}: {error:#}", path.display());
+                None
+            }
+        }
+    }
+
+    /// Whether the file is there; an error if it is not what was written.
+    fn check(&self, path: &Path) -> Result<bool> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error).context("cannot open the file"),
         };
-        let expected = self.tag(path)?;
-        let found = <[u8; blake3::OUT_LEN]>::try_from(tag.as_slice()).map(blake3::Hash::from_bytes);
-        if found.ok() != Some(expected) {
-            wasmtime::bail!("the file is not what was compiled");
+        let tag = fs::read(tag_path(path)).context("cannot read its tag")?;
+        let tag: [u8; blake3::OUT_LEN] = tag
+            .try_into()
+            .ok()
+            .context("its tag has the wrong length")?;
+        let mut hasher = self.hasher(path);
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match file.read(&mut buffer).context("cannot read the file")? {
+                0 => break,
+                read => hasher.update(buffer.get(..read).unwrap_or_default()),
+            };
         }
-        // SAFETY: the file is what this process, or another one that knows the secret, wrote.
-        unsafe { Component::deserialize_file(engine.wasmtime(), path) }.map(Some)
+        // This comparison takes the same time wherever the two differ.
+        ensure!(
+            hasher.finalize() == blake3::Hash::from_bytes(tag),
+            "its tag is wrong"
+        );
+        Ok(true)
     }
 
-    fn tag(&self, path: &Path) -> io::Result<blake3::Hash> {
+    fn store(&self, path: &Path, compiled: &[u8]) -> Result<()> {
+        let tag = self.hasher(path).update(compiled).finalize();
+        write_and_rename(&tag_path(path), tag.as_bytes())?;
+        write_and_rename(path, compiled)
+    }
+
+    /// The name is part of what is tagged, so that one file cannot be put in another's place.
+    fn hasher(&self, path: &Path) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update_mmap(path)?;
-        Ok(hasher.finalize())
-    }
-
-    fn store(&self, component: &Component, path: &Path) -> Result<()> {
-        let bytes = component.serialize()?;
-        let tag = blake3::keyed_hash(&self.key, &bytes);
-        replace(path, &bytes)?;
-        replace(&path.with_extension("tag"), tag.as_bytes())?;
-        Ok(())
+        hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        hasher
     }
 }
 
-/// Writes a file as a whole: two processes may compile the same component at once.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(bytes)?;
-    drop(file);
-    fs::rename(&temporary, path)
+fn from_memory(engine: &Engine, compiled: &[u8]) -> Result<Component> {
+    // SAFETY: these bytes came from `precompile_component` a moment ago.
+    Ok(unsafe { Component::deserialize(engine, compiled) }?)
 }
 
-fn read_or_make_key(path: &Path) -> io::Result<[u8; blake3::KEY_LEN]> {
-    let mut key = [0; blake3::KEY_LEN];
-    match fs::File::open(path) {
-        Ok(mut file) => {
-            file.read_exact(&mut key)?;
-            return Ok(key);
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(&key)?;
-    // A link fails where another process was first; then its key is the one.
-    let linked = fs::hard_link(&temporary, path);
-    fs::remove_file(&temporary)?;
-    match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::File::open(path)?.read_exact(&mut key)?;
-            Ok(key)
-        }
-        Err(error) => Err(error),
-        Ok(()) => Ok(key),
-    }
+fn name(engine: &Engine, inputs: &[u8]) -> blake3::Hash {
+    let mut hasher = BlakeHasher(blake3::Hasher::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.update(inputs);
+    hasher.0.finalize()
 }
 
-/// What the engine says of its compatibility, as a digest that is the same in every process.
-struct Compatibility(blake3::Hasher);
+/// Takes what wasmtime has to say about compatibility into a hash that collides with nothing.
+struct BlakeHasher(blake3::Hasher);
 
-impl Hasher for Compatibility {
-    fn finish(&self) -> u64 {
-        0
-    }
-
+impl Hasher for BlakeHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
+
+    fn finish(&self) -> u64 {
+        0
+    }
 }
+
+fn key(directory: &Path) -> Result<[u8; KEY_BYTES]> {
+    let path = directory.join("key");
+    if let Some(key) = read_key(&path)? {
+        return Ok(key);
+    }
+    let mut key = [0; KEY_BYTES];
+    let mut random = File::open("/dev/urandom").context("cannot open /dev/urandom")?;
+    random
+        .read_exact(&mut key)
+        .context("cannot read /dev/urandom")?;
+    // Of two processes that start at once, the one whose link comes second uses the other's key.
+    let temporary = temporary_path(&path);
+    write_new(&temporary, &key)?;
+    let linked = fs::hard_link(&temporary, &path);
+    fs::remove_file(&temporary).ok();
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("cannot make {}", path.display()))
+        }
+        _ => read_key(&path)?.with_context(|| format!("{} is gone", path.display())),
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>> {
+    match fs::read(path) {
+        Ok(key) => {
+            let key = key.try_into().ok();
+            Ok(Some(key.with_context(|| {
+                format!(
+                    "{} is no key; remove it to have a new one made",
+                    path.display()
+                )
+            })?))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn tag_path(path: &Path) -> PathBuf {
+    path.with_extension("tag")
+}
+
+fn write_and_rename(path: &Path, content: &[u8]) -> Result<()> {
+    let temporary = temporary_path(path);
+    let written = write_new(&temporary, content).and_then(|()| {
+        fs::rename(&temporary, path).with_context(|| format!("cannot make {}", path.display()))
+    });
+    if written.is_err() {
+        fs::remove_file(&temporary).ok();
+    }
+    written
+}
+
+fn write_new(path: &Path, content: &[u8]) -> Result<()> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    file.and_then(|mut file| file.write_all(content))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn temporary_path(path: &Path) -> PathBuf {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    path.with_extension(format!("{}-{number}.tmp", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,11 +21,13 @@ pub fn exec(request: &Request) -> Result<Reply, Problem> {
     if !request.accepts("text/event-stream") {
         return ok(&Finished::new(wit::exec(id, &command)?, encoding));
     }
-    // What goes wrong before the command runs is still an ordinary problem.
+    // The answer begins with the first event, or after a second without one: what goes wrong before the
+    // command does anything is still an ordinary problem.
     let execution = wit::exec_stream(id, &command)?;
+    let first = execution.next()?;
     let request_id = request.id.clone();
     Ok(Reply::Events(Box::new(move |sink| {
-        follow(&execution, encoding, &request_id, sink)
+        follow(&execution, first, encoding, &request_id, sink)
     })))
 }
 
@@ -34,12 +36,19 @@ const PATIENCE_MS: u64 = 1000;
 
 /// Passes events on until the last one. When the caller is gone it returns, and the execution is dropped: that
 /// ends the command.
-fn follow(execution: &Execution, encoding: Encoding, request_id: &str, sink: &mut dyn Sink) {
+fn follow(
+    execution: &Execution,
+    first: Option<ExecEvent>,
+    encoding: Encoding,
+    request_id: &str,
+    sink: &mut dyn Sink,
+) {
     let mut stdout = Output::new("stdout", encoding);
     let mut stderr = Output::new("stderr", encoding);
     let mut silence = Silence::default();
+    let mut next = Ok(first);
     loop {
-        let more = match execution.next() {
+        let more = match next {
             Ok(Some(ExecEvent::Stdout(bytes))) if bytes.is_empty() => {
                 silence.passed(PATIENCE_MS, sink)
             }
@@ -64,6 +73,7 @@ fn follow(execution: &Execution, encoding: Encoding, request_id: &str, sink: &mu
         if !more {
             return;
         }
+        next = execution.next();
     }
 }
 

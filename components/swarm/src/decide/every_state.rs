@@ -134,6 +134,8 @@ impl World {
         for change in &changes {
             if let Change::TaskLeased { index, fence, .. } = change {
                 assert!(*fence <= LEASES_MAX);
+                let newer = |belief: &(&str, u32, u64)| belief.1 == *index && belief.2 >= *fence;
+                assert!(!next.believed.iter().any(newer), "a fence was given twice");
                 next.believed.push((runner, *index, *fence));
             }
         }

@@ -30,7 +30,10 @@ fn answering(exports: &[(&str, u32)], imports: &str) -> String {
 }
 
 fn code(wat: &str) -> Code {
-    Code { path: "test.wasm".into(), bytes: wat::parse_str(wat).unwrap() }
+    Code {
+        path: "test.wasm".into(),
+        bytes: wat::parse_str(wat).unwrap(),
+    }
 }
 
 fn part(name: &str, wat: &str) -> Part {
@@ -44,7 +47,12 @@ fn part(name: &str, wat: &str) -> Part {
 }
 
 fn parts(dependencies: Vec<Part>) -> Parts {
-    Parts { id: "main".to_owned(), source: code(MAIN), dependencies, grants: Vec::new() }
+    Parts {
+        id: "main".to_owned(),
+        source: code(MAIN),
+        dependencies,
+        grants: Vec::new(),
+    }
 }
 
 fn run(composed: &[u8]) -> u32 {
@@ -53,7 +61,12 @@ fn run(composed: &[u8]) -> u32 {
     let mut store = wasmtime::Store::new(&engine, ());
     let linker = wasmtime::component::Linker::new(&engine);
     let instance = linker.instantiate(&mut store, &component).unwrap();
-    instance.get_typed_func::<(), (u32,)>(&mut store, "run").unwrap().call(&mut store, ()).unwrap().0
+    instance
+        .get_typed_func::<(), (u32,)>(&mut store, "run")
+        .unwrap()
+        .call(&mut store, ())
+        .unwrap()
+        .0
 }
 
 fn refused(parts: &Parts) -> String {
@@ -65,7 +78,9 @@ const BOTH: &[(&str, u32)] = &[("test:calc/one@1.0.0", 40), ("test:calc/two@1.0.
 #[test]
 fn a_package_meets_every_import_from_it() {
     for name in ["test:calc", "test:calc@1.0.0"] {
-        let composed = parts(vec![part(name, &answering(BOTH, ""))]).compose().unwrap();
+        let composed = parts(vec![part(name, &answering(BOTH, ""))])
+            .compose()
+            .unwrap();
         assert_eq!(run(&composed), 42, "{name}");
     }
 }
@@ -75,7 +90,13 @@ fn an_export_of_another_name_can_meet_an_interface() {
     let mut one = part("test:calc/one", &answering(&[("other:pkg/x", 1)], ""));
     one.export = Some("other:pkg/x".to_owned());
     let composed = parts(vec![one]).compose().unwrap();
-    let composed = Parts { source: Code { path: "x".into(), bytes: composed }, ..parts(vec![part("test:calc/two", &answering(&BOTH[1..], ""))]) };
+    let composed = Parts {
+        source: Code {
+            path: "x".into(),
+            bytes: composed,
+        },
+        ..parts(vec![part("test:calc/two", &answering(&BOTH[1..], ""))])
+    };
     assert_eq!(run(&composed.compose().unwrap()), 3);
 }
 
@@ -98,10 +119,19 @@ fn what_does_not_fit_is_refused() {
     let cases = [
         (vec![part("test:other", &both)], "stands for none"),
         (vec![part("test:calc@2.0.0", &both)], "stands for none"),
-        (vec![part("test:calc", &one)], "does not export `test:calc/two@1.0.0`"),
+        (
+            vec![part("test:calc", &one)],
+            "does not export `test:calc/two@1.0.0`",
+        ),
         (vec![part("test:calc/one", wrong)], "does not fit"),
-        (vec![part("test:calc", &both), part("test:calc/one", &both)], "both"),
-        (vec![part("test:calc/one", &both), part("test:calc/two", &both)], "test:calc"),
+        (
+            vec![part("test:calc", &both), part("test:calc/one", &both)],
+            "both",
+        ),
+        (
+            vec![part("test:calc/one", &both), part("test:calc/two", &both)],
+            "test:calc",
+        ),
     ];
     for (dependencies, word) in cases {
         let message = refused(&parts(dependencies));
@@ -118,14 +148,26 @@ fn a_dependency_uses_a_grant_only_if_it_was_handed_it() {
     let with = |inherit, grants| {
         let mut part = part("test:calc", &answering(BOTH, imports));
         part.inherit = inherit;
-        Parts { grants, ..parts(vec![part]) }
+        Parts {
+            grants,
+            ..parts(vec![part])
+        }
     };
     let only = |grant: &str| Inherit::Only(vec![grant.to_owned()]);
-    with(Inherit::All, vec!["key_value_stores"]).compose().unwrap();
-    with(only("key_value_stores"), vec!["key_value_stores"]).compose().unwrap();
-    with(only("variables"), vec!["variables"]).compose().unwrap();
+    with(Inherit::All, vec!["key_value_stores"])
+        .compose()
+        .unwrap();
+    with(only("key_value_stores"), vec!["key_value_stores"])
+        .compose()
+        .unwrap();
+    with(only("variables"), vec!["variables"])
+        .compose()
+        .unwrap();
     let message = refused(&with(only("variables"), vec!["key_value_stores"]));
-    assert!(message.contains("fermyon:spin/key-value") && message.contains("inherit_configuration"), "{message}");
+    assert!(
+        message.contains("fermyon:spin/key-value") && message.contains("inherit_configuration"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -63,8 +63,12 @@ fn variables(manifest: &Manifest) -> Checked {
 }
 
 fn variable_name(manifest: &Manifest, name: &Spanned<String>) -> Checked {
-    crate::variables::check_name(name.get_ref())
-        .map_err(|reason| manifest.error(name, format!("`{}` is no name of a variable: {reason}", name.get_ref())))
+    crate::variables::check_name(name.get_ref()).map_err(|reason| {
+        manifest.error(
+            name,
+            format!("`{}` is no name of a variable: {reason}", name.get_ref()),
+        )
+    })
 }
 
 fn triggers(manifest: &Manifest) -> Checked {
@@ -81,25 +85,49 @@ fn triggers(manifest: &Manifest) -> Checked {
         }
     }
     match routes.is_empty() {
-        true => Err(manifest.error(&manifest.document.application.name, "there is no `[[trigger.http]]`")),
+        true => Err(manifest.error(
+            &manifest.document.application.name,
+            "there is no `[[trigger.http]]`",
+        )),
         false => Ok(()),
     }
 }
 
-fn http_trigger<'a>(manifest: &Manifest, trigger: &'a HttpTrigger) -> Result<&'a str, ManifestError> {
+fn http_trigger<'a>(
+    manifest: &Manifest,
+    trigger: &'a HttpTrigger,
+) -> Result<&'a str, ManifestError> {
     refuse(manifest, "trigger.http.components", &trigger.components)?;
-    refuse(manifest, "trigger.http.static_response", &trigger.static_response)?;
+    refuse(
+        manifest,
+        "trigger.http.static_response",
+        &trigger.static_response,
+    )?;
     if let Some(executor) = &trigger.executor {
         let kind = executor.get_ref().get("type").and_then(toml::Value::as_str);
-        let alone = executor.get_ref().as_table().is_some_and(|table| table.len() == 1);
+        let alone = executor
+            .get_ref()
+            .as_table()
+            .is_some_and(|table| table.len() == 1);
         if !(alone && matches!(kind, Some("http" | "spin"))) {
-            return Err(manifest.error(executor, "`trigger.http.executor` may only be { type = \"http\" }"));
+            return Err(manifest.error(
+                executor,
+                "`trigger.http.executor` may only be { type = \"http\" }",
+            ));
         }
     }
     match &trigger.component {
         None => return Err(manifest.error(&trigger.route, "`trigger.http.component` is missing")),
-        Some(id) if !manifest.document.component.contains_key(id.get_ref().as_str()) => {
-            let message = format!("`trigger.http.component`: there is no component `{}`", id.get_ref());
+        Some(id)
+            if !manifest
+                .document
+                .component
+                .contains_key(id.get_ref().as_str()) =>
+        {
+            let message = format!(
+                "`trigger.http.component`: there is no component `{}`",
+                id.get_ref()
+            );
             return Err(manifest.error(id, message));
         }
         Some(_) => {}
@@ -107,9 +135,15 @@ fn http_trigger<'a>(manifest: &Manifest, trigger: &'a HttpTrigger) -> Result<&'a
     route(manifest, &trigger.route)
 }
 
-fn route<'a>(manifest: &Manifest, route: &'a Spanned<toml::Value>) -> Result<&'a str, ManifestError> {
+fn route<'a>(
+    manifest: &Manifest,
+    route: &'a Spanned<toml::Value>,
+) -> Result<&'a str, ManifestError> {
     let Some(text) = route.get_ref().as_str() else {
-        return Err(manifest.error(route, "`trigger.http.route` must be a string; private routes are not supported"));
+        return Err(manifest.error(
+            route,
+            "`trigger.http.route` must be a string; private routes are not supported",
+        ));
     };
     let path = text.strip_suffix("/...").unwrap_or(text);
     let rooted = text.starts_with('/');
@@ -128,27 +162,45 @@ fn component(manifest: &Manifest, id: &Spanned<String>, component: &Component) -
         return Err(manifest.error(id, format!("`component.{name}` is no kebab-case name")));
     }
     let field = |field: &str| format!("component.{name}.{field}");
-    refuse(manifest, &field("allowed_http_hosts"), &component.allowed_http_hosts)?;
+    refuse(
+        manifest,
+        &field("allowed_http_hosts"),
+        &component.allowed_http_hosts,
+    )?;
     refuse(manifest, &field("ai_models"), &component.ai_models)?;
     refuse(manifest, &field("profile"), &component.profile)?;
     if matches!(component.source.get_ref(), ComponentSource::Remote) {
         return Err(manifest.error(
             &component.source,
-            format!("`{}`: only the path of a local file is supported", field("source")),
+            format!(
+                "`{}`: only the path of a local file is supported",
+                field("source")
+            ),
         ));
     }
     for variable in component.variables.keys() {
         variable_name(manifest, variable)?;
     }
-    labels(manifest, &field("sqlite_databases"), &component.sqlite_databases)?;
-    labels(manifest, &field("key_value_stores"), &component.key_value_stores)?;
+    labels(
+        manifest,
+        &field("sqlite_databases"),
+        &component.sqlite_databases,
+    )?;
+    labels(
+        manifest,
+        &field("key_value_stores"),
+        &component.key_value_stores,
+    )?;
     dependencies(manifest, name, component)
 }
 
 fn labels(manifest: &Manifest, field: &str, labels: &[Spanned<String>]) -> Checked {
     match labels.iter().find(|label| label.get_ref() != LABEL) {
         Some(label) => {
-            let message = format!("`{field}`: `{}` is not supported, only `{LABEL}` is", label.get_ref());
+            let message = format!(
+                "`{field}`: `{}` is not supported, only `{LABEL}` is",
+                label.get_ref()
+            );
             Err(manifest.error(label, message))
         }
         None => Ok(()),
@@ -160,16 +212,34 @@ fn dependencies(manifest: &Manifest, id: &str, component: &Component) -> Checked
     for (name, dependency) in &component.dependencies {
         let field = format!("component.{id}.dependencies.\"{}\"", name.get_ref());
         let Some(parsed) = DependencyName::parse(name.get_ref()) else {
-            return Err(manifest.error(name, format!("`{field}` is neither a plain name nor that of a package or interface")));
+            return Err(manifest.error(
+                name,
+                format!("`{field}` is neither a plain name nor that of a package or interface"),
+            ));
         };
         let Dependency::Table(table) = dependency else {
-            return Err(manifest.error(name, format!("`{field}`: registries are not supported; use `component` or `path`")));
+            return Err(manifest.error(
+                name,
+                format!("`{field}`: registries are not supported; use `component` or `path`"),
+            ));
         };
         dependency_table(manifest, &field, table)?;
-        if let (DependencyName::Package { interface: None, .. }, Some(export)) = (&parsed, &table.export) {
-            return Err(manifest.error(export, format!("`{field}.export`: a whole package cannot be met by one export")));
+        if let (
+            DependencyName::Package {
+                interface: None, ..
+            },
+            Some(export),
+        ) = (&parsed, &table.export)
+        {
+            return Err(manifest.error(
+                export,
+                format!("`{field}.export`: a whole package cannot be met by one export"),
+            ));
         }
-        if let (Some(_), Some(own)) = (&component.dependencies_inherit_configuration, &table.inherit_configuration) {
+        if let (Some(_), Some(own)) = (
+            &component.dependencies_inherit_configuration,
+            &table.inherit_configuration,
+        ) {
             return Err(manifest.error(
                 own,
                 format!("`{field}.inherit_configuration` and `component.{id}.dependencies_inherit_configuration` exclude each other"),
@@ -202,15 +272,28 @@ fn dependency_table(manifest: &Manifest, field: &str, table: &DependencyTable) -
     }
     if let Some(inherit) = &table.inherit_configuration
         && let super::Inherit::Only(fields) = inherit.get_ref()
-        && let Some(unknown) = fields.iter().find(|field| !GRANTS.contains(&field.as_str()))
+        && let Some(unknown) = fields
+            .iter()
+            .find(|field| !GRANTS.contains(&field.as_str()))
     {
-        return Err(manifest.error(inherit, format!("`{field}.inherit_configuration`: `{unknown}` is none of {}", GRANTS.join(", "))));
+        return Err(manifest.error(
+            inherit,
+            format!(
+                "`{field}.inherit_configuration`: `{unknown}` is none of {}",
+                GRANTS.join(", ")
+            ),
+        ));
     }
     match (&table.component, &table.path) {
         (Some(_), None) | (None, Some(_)) => Ok(()),
-        (Some(at), Some(_)) => Err(manifest.error(at, format!("`{field}` has both `component` and `path`"))),
+        (Some(at), Some(_)) => {
+            Err(manifest.error(at, format!("`{field}` has both `component` and `path`")))
+        }
         (None, None) => Err(manifest.error(
-            table.export.as_ref().unwrap_or(&manifest.document.application.name),
+            table
+                .export
+                .as_ref()
+                .unwrap_or(&manifest.document.application.name),
             format!("`{field}` has neither `component` nor `path`"),
         )),
     }
@@ -219,10 +302,19 @@ fn dependency_table(manifest: &Manifest, field: &str, table: &DependencyTable) -
 /// Grants of a component do not reach through its use as a dependency, so it must not have any.
 fn target_component(manifest: &Manifest, field: &str, target: &Spanned<String>) -> Checked {
     let Some(component) = manifest.document.component.get(target.get_ref().as_str()) else {
-        return Err(manifest.error(target, format!("`{field}.component`: there is no component `{}`", target.get_ref())));
+        return Err(manifest.error(
+            target,
+            format!(
+                "`{field}.component`: there is no component `{}`",
+                target.get_ref()
+            ),
+        ));
     };
     let own = [
-        ("allowed_outbound_hosts", component.allowed_outbound_hosts.is_empty()),
+        (
+            "allowed_outbound_hosts",
+            component.allowed_outbound_hosts.is_empty(),
+        ),
         ("dependencies", component.dependencies.is_empty()),
         ("environment", component.environment.is_empty()),
         ("files", component.files.is_empty()),
@@ -230,13 +322,21 @@ fn target_component(manifest: &Manifest, field: &str, target: &Spanned<String>) 
         ("sqlite_databases", component.sqlite_databases.is_empty()),
         ("variables", component.variables.is_empty()),
     ];
-    let own: Vec<&str> = own.iter().filter(|(_, empty)| !empty).map(|(field, _)| *field).collect();
+    let own: Vec<&str> = own
+        .iter()
+        .filter(|(_, empty)| !empty)
+        .map(|(field, _)| *field)
+        .collect();
     if own.is_empty() {
         return Ok(());
     }
     Err(manifest.error(
         target,
-        format!("`{field}.component`: `{}` cannot be a dependency because it has {} of its own", target.get_ref(), own.join(", ")),
+        format!(
+            "`{field}.component`: `{}` cannot be a dependency because it has {} of its own",
+            target.get_ref(),
+            own.join(", ")
+        ),
     ))
 }
 

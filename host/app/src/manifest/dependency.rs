@@ -19,7 +19,7 @@ use toml::Spanned;
 pub(crate) enum Dependency {
     /// A version requirement, to be looked up in a registry.
     Version,
-    Table(DependencyTable),
+    Table(Box<DependencyTable>),
 }
 
 #[derive(Deserialize)]
@@ -57,7 +57,11 @@ impl Inherit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DependencyName {
     Plain(String),
-    Package { package: String, interface: Option<String>, version: Option<String> },
+    Package {
+        package: String,
+        interface: Option<String>,
+        version: Option<String>,
+    },
 }
 
 impl DependencyName {
@@ -70,7 +74,8 @@ impl DependencyName {
         let (package, interface) = split_optional(path, '/');
         let (namespace, package_name) = package.split_once(':')?;
         let named = is_kebab(namespace) && is_kebab(package_name) && interface.is_none_or(is_kebab);
-        let versioned = version.is_none_or(|version| version.starts_with(|first: char| first.is_ascii_digit()));
+        let versioned =
+            version.is_none_or(|version| version.starts_with(|first: char| first.is_ascii_digit()));
         (named && versioned).then(|| Self::Package {
             package: package.to_owned(),
             interface: interface.map(str::to_owned),
@@ -83,12 +88,24 @@ impl DependencyName {
         match (self, Self::parse(import)) {
             (Self::Plain(name), Some(Self::Plain(import))) => *name == import,
             (
-                Self::Package { package, interface, version },
-                Some(Self::Package { package: from, interface: Some(imported), version: at }),
+                Self::Package {
+                    package,
+                    interface,
+                    version,
+                },
+                Some(Self::Package {
+                    package: from,
+                    interface: Some(imported),
+                    version: at,
+                }),
             ) => {
                 *package == from
-                    && interface.as_ref().is_none_or(|interface| *interface == imported)
-                    && version.as_ref().is_none_or(|version| at.as_ref() == Some(version))
+                    && interface
+                        .as_ref()
+                        .is_none_or(|interface| *interface == imported)
+                    && version
+                        .as_ref()
+                        .is_none_or(|version| at.as_ref() == Some(version))
             }
             _ => false,
         }
@@ -107,12 +124,15 @@ impl DependencyName {
 pub(super) fn is_kebab(name: &str) -> bool {
     name.split('-').all(|word| {
         word.starts_with(|first: char| first.is_ascii_alphabetic())
-            && word.chars().all(|character| character.is_ascii_alphanumeric())
+            && word
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric())
     })
 }
 
 fn split_optional(text: &str, separator: char) -> (&str, Option<&str>) {
-    text.split_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
+    text.split_once(separator)
+        .map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 impl<'de> Deserialize<'de> for Dependency {
@@ -130,7 +150,8 @@ impl<'de> Deserialize<'de> for Dependency {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                DependencyTable::deserialize(MapAccessDeserializer::new(map)).map(Dependency::Table)
+                DependencyTable::deserialize(MapAccessDeserializer::new(map))
+                    .map(|table| Dependency::Table(Box::new(table)))
             }
         }
         deserializer.deserialize_any(DependencyVisitor)
@@ -148,7 +169,11 @@ impl<'de> Deserialize<'de> for Inherit {
             }
 
             fn visit_bool<E: Error>(self, all: bool) -> Result<Self::Value, E> {
-                Ok(if all { Inherit::All } else { Inherit::Only(Vec::new()) })
+                Ok(if all {
+                    Inherit::All
+                } else {
+                    Inherit::Only(Vec::new())
+                })
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {

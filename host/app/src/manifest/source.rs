@@ -32,10 +32,19 @@ impl Source {
     }
 
     pub fn line(&self, offset: usize) -> usize {
-        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+        self.text
+            .bytes()
+            .take(offset)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
     }
 
     pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> ManifestError {
-        ManifestError { path: self.path.clone(), line: self.line(span.start), message: message.into() }
+        ManifestError {
+            path: self.path.clone(),
+            line: self.line(span.start),
+            message: message.into(),
+        }
     }
 }

@@ -67,8 +67,14 @@ impl<'de> Deserialize<'de> for FileMount {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let Placement { source, destination } = Placement::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(FileMount::Placement { source, destination })
+                let Placement {
+                    source,
+                    destination,
+                } = Placement::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(FileMount::Placement {
+                    source,
+                    destination,
+                })
             }
         }
         deserializer.deserialize_any(MountVisitor)

@@ -34,21 +34,40 @@ impl AllowedHosts {
     ) -> Result<Self, ManifestError> {
         let mut patterns = Vec::new();
         for text in &component.allowed_outbound_hosts {
-            let filled = Template::parse(text.get_ref())
-                .and_then(|template| variables.fill(&template).map_err(|name| format!("there is no variable `{name}`")));
+            let filled = Template::parse(text.get_ref()).and_then(|template| {
+                variables
+                    .fill(&template)
+                    .map_err(|name| format!("there is no variable `{name}`"))
+            });
             let pattern = filled.and_then(|host| Pattern::parse(&host));
             let field = format!("component.{}.allowed_outbound_hosts", id.get_ref());
-            patterns.push(pattern.map_err(|reason| manifest.error(text, format!("`{field}`: {reason}")))?);
+            patterns.push(
+                pattern.map_err(|reason| manifest.error(text, format!("`{field}`: {reason}")))?,
+            );
         }
-        let line = component.allowed_outbound_hosts.first().map_or_else(|| manifest.line(id), |at| manifest.line(at));
+        let line = component
+            .allowed_outbound_hosts
+            .first()
+            .map_or_else(|| manifest.line(id), |at| manifest.line(at));
         let path = manifest.path().display().to_string();
-        Ok(Self { patterns, component: id.get_ref().clone(), manifest: path, line })
+        Ok(Self {
+            patterns,
+            component: id.get_ref().clone(),
+            manifest: path,
+            line,
+        })
     }
 
     pub fn allow(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
-        let Some(port) = uri.port_u16().or_else(|| default_port(scheme)) else { return false };
-        self.patterns.iter().any(|pattern| pattern.allow(scheme, host, port))
+        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+            return false;
+        };
+        let Some(port) = uri.port_u16().or_else(|| default_port(scheme)) else {
+            return false;
+        };
+        self.patterns
+            .iter()
+            .any(|pattern| pattern.allow(scheme, host, port))
     }
 
     /// What to tell an operator about a destination that is not allowed.
@@ -100,15 +119,22 @@ impl Pattern {
         };
         let (host, port) = split_port(rest);
         let port = match port {
-            None => scheme.as_deref().and_then(default_port).map(single).ok_or_else(|| format!("{text:?} needs a port"))?,
-            Some(port) => Port::parse(port.trim_end_matches('/')).ok_or_else(|| format!("{port:?} in {text:?} is no port"))?,
+            None => scheme
+                .as_deref()
+                .and_then(default_port)
+                .map(single)
+                .ok_or_else(|| format!("{text:?} needs a port"))?,
+            Some(port) => Port::parse(port.trim_end_matches('/'))
+                .ok_or_else(|| format!("{port:?} in {text:?} is no port"))?,
         };
         let host = Host::parse(host).map_err(|reason| format!("{text:?}: {reason}"))?;
         Ok(Self { scheme, host, port })
     }
 
     fn allow(&self, scheme: &str, host: &str, port: u16) -> bool {
-        self.scheme.as_ref().is_none_or(|allowed| allowed.eq_ignore_ascii_case(scheme))
+        self.scheme
+            .as_ref()
+            .is_none_or(|allowed| allowed.eq_ignore_ascii_case(scheme))
             && self.port.allow(port)
             && self.host.allow(host)
     }
@@ -125,10 +151,16 @@ impl Host {
             "" => Err("the host is missing".to_owned()),
             "*" => Ok(Self::Any),
             "self" | "self.alt" => Err("`self` is not supported".to_owned()),
-            host if host.ends_with(".spin.internal") => Err("calls between components are not supported".to_owned()),
-            host if host.contains(['/', '{', '@', '?', '#']) => Err("only scheme, host and port can be given".to_owned()),
+            host if host.ends_with(".spin.internal") => {
+                Err("calls between components are not supported".to_owned())
+            }
+            host if host.contains(['/', '{', '@', '?', '#']) => {
+                Err("only scheme, host and port can be given".to_owned())
+            }
             host => match host.strip_prefix("*.") {
-                Some(suffix) if !suffix.contains('*') && !suffix.is_empty() => Ok(Self::Suffix(format!(".{suffix}"))),
+                Some(suffix) if !suffix.contains('*') && !suffix.is_empty() => {
+                    Ok(Self::Suffix(format!(".{suffix}")))
+                }
                 None if !host.contains('*') => Ok(Self::Name(host.to_owned())),
                 _ => Err("`*` can stand alone or for the first labels of a name".to_owned()),
             },
@@ -141,7 +173,9 @@ impl Host {
             Self::Any => true,
             Self::Suffix(suffix) => host.len() > suffix.len() && host.ends_with(suffix.as_str()),
             Self::Name(name) => *name == host,
-            Self::Network(network, bits) => address(&host).is_some_and(|address| contains(*network, *bits, address)),
+            Self::Network(network, bits) => {
+                address(&host).is_some_and(|address| contains(*network, *bits, address))
+            }
         }
     }
 }
@@ -152,7 +186,9 @@ impl Port {
             return Some(Self::Any);
         }
         match port.split_once("..") {
-            Some((start, end)) => Some(Self::Range(start.parse::<u16>().ok()?.into()..end.parse::<u16>().ok()?.into())),
+            Some((start, end)) => Some(Self::Range(
+                start.parse::<u16>().ok()?.into()..end.parse::<u16>().ok()?.into(),
+            )),
             None => port.parse().ok().map(single),
         }
     }
@@ -202,7 +238,10 @@ fn network(host: &str) -> Option<Host> {
 }
 
 fn address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {

@@ -36,23 +36,38 @@ impl Client {
         Self { plain }
     }
 
-    pub async fn send(&self, request: Request<WasiBody>, options: Option<RequestOptions>) -> Result<Answer, Error> {
+    pub async fn send(
+        &self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Result<Answer, Error> {
         if request.uri().scheme() == Some(&Scheme::HTTPS) {
             let (response, connection) = default_send_request(request, options).await?;
-            return Ok((response.map(|body| body.boxed_unsync()), Box::new(connection)));
+            return Ok((
+                response.map(|body| body.boxed_unsync()),
+                Box::new(connection),
+            ));
         }
         let response = self.plain.request(request);
         let response = match options.and_then(|options| options.first_byte_timeout) {
-            Some(limit) => tokio::time::timeout(limit, response).await.map_err(|_elapsed| Error::HttpResponseTimeout)?,
+            Some(limit) => tokio::time::timeout(limit, response)
+                .await
+                .map_err(|_elapsed| Error::HttpResponseTimeout)?,
             None => response.await,
         };
         let response = response.map_err(|error| reason(&error))?;
-        Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), Box::new(async { Ok(()) })))
+        Ok((
+            response.map(|body| body.map_err(Error::from).boxed_unsync()),
+            Box::new(async { Ok(()) }),
+        ))
     }
 }
 
 /// A response, and what has to go on while its body is read.
-pub(super) type Answer = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+pub(super) type Answer = (
+    Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
 
 fn reason(error: &legacy::Error) -> Error {
     let mut source = error.source();
@@ -61,8 +76,13 @@ fn reason(error: &legacy::Error) -> Error {
             return match error.kind() {
                 io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
                 io::ErrorKind::TimedOut => Error::ConnectionTimeout,
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Error::ConnectionTerminated,
-                _ if cause.to_string().contains("dns") => Error::DnsError { rcode: None, info_code: None },
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                    Error::ConnectionTerminated
+                }
+                _ if cause.to_string().contains("dns") => Error::DnsError {
+                    rcode: None,
+                    info_code: None,
+                },
                 _ => Error::DestinationUnavailable,
             };
         }

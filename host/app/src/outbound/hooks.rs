@@ -30,7 +30,11 @@ impl WasiHttpHooks for OutboundHooks {
             tracing::warn!("{}", self.allowed.denial(request.uri()));
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
-        if let Some(origin) = self.internal.iter().find(|origin| origin.answers(request.uri())) {
+        if let Some(origin) = self
+            .internal
+            .iter()
+            .find(|origin| origin.answers(request.uri()))
+        {
             return call(origin.clone(), request);
         }
         let client = self.client.clone();
@@ -45,7 +49,8 @@ fn call(origin: InternalOrigin, mut request: Request<WasiBody>) -> Sent {
     }
     Box::new(async move {
         let response = (origin.service)(request.map(boxed)).await;
-        let finished: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(async { Ok(()) });
+        let finished: Box<dyn Future<Output = Result<(), Error>> + Send> =
+            Box::new(async { Ok(()) });
         Ok((response.map(for_guest), finished))
     })
 }

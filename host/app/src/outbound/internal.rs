@@ -10,8 +10,9 @@ use crate::body::Body;
 
 /// Answers requests for an internal origin. Both bodies stream. Dropping the future, or the body of the
 /// response, says that nobody wants the rest.
-pub type InternalService =
-    Arc<dyn Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync>;
+pub type InternalService = Arc<
+    dyn Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
+>;
 
 /// An authority, reached by `http`, that has no socket.
 #[derive(Clone)]
@@ -23,8 +24,11 @@ pub struct InternalOrigin {
 
 impl InternalOrigin {
     pub(super) fn answers(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else { return false };
-        *scheme == Scheme::HTTP && without_default_port(authority.as_str()).eq_ignore_ascii_case(&self.authority)
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return false;
+        };
+        *scheme == Scheme::HTTP
+            && without_default_port(authority.as_str()).eq_ignore_ascii_case(&self.authority)
     }
 }
 

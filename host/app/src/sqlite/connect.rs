@@ -21,8 +21,14 @@ const STATEMENTS_MAX: usize = 128;
 const ATTACH_CODE: i32 = 24;
 
 /// Pragmas that say how the file is kept safe and shared. Setting them does nothing.
-const FIXED_PRAGMAS: [&str; 6] =
-    ["data_store_directory", "journal_mode", "locking_mode", "synchronous", "temp_store_directory", "wal_autocheckpoint"];
+const FIXED_PRAGMAS: [&str; 6] = [
+    "data_store_directory",
+    "journal_mode",
+    "locking_mode",
+    "synchronous",
+    "temp_store_directory",
+    "wal_autocheckpoint",
+];
 
 const SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
@@ -41,7 +47,9 @@ impl Connection {
         // SQLite gives its side files the mode of the database itself.
         let mut create = OpenOptions::new();
         create.create(true).append(true).mode(0o600);
-        create.open(path).map_err(|error| Failure::Other(format!("cannot open the database: {error}")))?;
+        create
+            .open(path)
+            .map_err(|error| Failure::Other(format!("cannot open the database: {error}")))?;
 
         let mut sqlite = rusqlite::Connection::open(path)?;
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
@@ -50,7 +58,9 @@ impl Connection {
 
         let altered = Arc::new(AtomicBool::new(false));
         let mark = altered.clone();
-        sqlite.authorizer(Some(move |request: AuthContext<'_>| decide(&request, &mark)))?;
+        sqlite.authorizer(Some(move |request: AuthContext<'_>| {
+            decide(&request, &mark)
+        }))?;
         Ok(Self { sqlite, altered })
     }
 
@@ -62,13 +72,23 @@ impl Connection {
 
 fn decide(request: &AuthContext<'_>, altered: &AtomicBool) -> Authorization {
     match request.action {
-        AuthAction::Attach { filename: "" | ":memory:" }
+        AuthAction::Attach {
+            filename: "" | ":memory:",
+        }
         | AuthAction::CreateTempTable { .. }
         | AuthAction::CreateTempView { .. }
         | AuthAction::CreateTempTrigger { .. } => altered.store(true, Ordering::Relaxed),
-        AuthAction::Attach { .. } | AuthAction::Unknown { code: ATTACH_CODE, .. } => return Authorization::Deny,
-        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => {
-            let fixed = FIXED_PRAGMAS.iter().any(|pragma| pragma.eq_ignore_ascii_case(pragma_name));
+        AuthAction::Attach { .. }
+        | AuthAction::Unknown {
+            code: ATTACH_CODE, ..
+        } => return Authorization::Deny,
+        AuthAction::Pragma {
+            pragma_name,
+            pragma_value: Some(_),
+        } => {
+            let fixed = FIXED_PRAGMAS
+                .iter()
+                .any(|pragma| pragma.eq_ignore_ascii_case(pragma_name));
             if fixed {
                 return Authorization::Ignore;
             }

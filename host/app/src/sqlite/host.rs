@@ -38,9 +38,13 @@ impl sqlite::Host for SqliteView<'_> {}
 impl sqlite::HostConnection for SqliteView<'_> {
     async fn open(&mut self, label: String) -> Result<Result<Resource<GuestConnection>, Error>> {
         let granted = self.context.database.as_ref().filter(|_| label == LABEL);
-        let Some(database) = granted else { return Ok(Err(Error::AccessDenied)) };
+        let Some(database) = granted else {
+            return Ok(Err(Error::AccessDenied));
+        };
         if self.context.open >= CONNECTIONS_MAX {
-            return Ok(Err(Error::Io(format!("more than {CONNECTIONS_MAX} connections are open"))));
+            return Ok(Err(Error::Io(format!(
+                "more than {CONNECTIONS_MAX} connections are open"
+            ))));
         }
         match database.session() {
             Ok(session) => {
@@ -58,7 +62,10 @@ impl sqlite::HostConnection for SqliteView<'_> {
         parameters: Vec<Value>,
     ) -> Result<Result<QueryResult, Error>> {
         let session = self.table.get_mut(&connection)?;
-        Ok(session.execute(&statement, parameters).await.map_err(Error::from))
+        Ok(session
+            .execute(&statement, parameters)
+            .await
+            .map_err(Error::from))
     }
 
     async fn drop(&mut self, connection: Resource<GuestConnection>) -> Result<()> {

@@ -44,10 +44,18 @@ pub struct Session {
 
 impl Session {
     pub(super) fn new(database: Arc<Database>, connection: Connection) -> Self {
-        Self { database, connection: Some(connection), writing: None }
+        Self {
+            database,
+            connection: Some(connection),
+            writing: None,
+        }
     }
 
-    pub async fn execute(&mut self, sql: &str, parameters: Vec<Value>) -> Result<QueryResult, Failure> {
+    pub async fn execute(
+        &mut self,
+        sql: &str,
+        parameters: Vec<Value>,
+    ) -> Result<QueryResult, Failure> {
         if self.writing.is_none() && self.needs_writer(sql)? {
             let waiting = self.database.writer.clone().lock_owned();
             let guard = tokio::time::timeout(BUSY_TIMEOUT, waiting).await;
@@ -67,30 +75,43 @@ impl Session {
     }
 
     fn connection(&self) -> Result<&rusqlite::Connection, Failure> {
-        let connection = self.connection.as_ref().map(|connection| &connection.sqlite);
+        let connection = self
+            .connection
+            .as_ref()
+            .map(|connection| &connection.sqlite);
         connection.ok_or_else(|| Failure::Other("the connection is closed".to_owned()))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        let clean = connection.sqlite.is_autocommit() || connection.sqlite.execute_batch("ROLLBACK").is_ok();
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let clean = connection.sqlite.is_autocommit()
+            || connection.sqlite.execute_batch("ROLLBACK").is_ok();
         if clean && connection.is_pristine() {
             self.database.keep(connection);
         }
     }
 }
 
-fn run(connection: &rusqlite::Connection, sql: &str, parameters: Vec<Value>) -> Result<QueryResult, Failure> {
+fn run(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    parameters: Vec<Value>,
+) -> Result<QueryResult, Failure> {
     let mut statement = connection.prepare_cached(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = Vec::new();
     let mut size = 0;
-    let mut found = statement.query(rusqlite::params_from_iter(parameters.into_iter().map(parameter)))?;
+    let mut found = statement.query(rusqlite::params_from_iter(
+        parameters.into_iter().map(parameter),
+    ))?;
     while let Some(row) = found.next()? {
-        let values: Vec<Value> =
-            (0..columns.len()).map(|column| value(row.get_ref(column)?)).collect::<Result<_, Failure>>()?;
+        let values: Vec<Value> = (0..columns.len())
+            .map(|column| value(row.get_ref(column)?))
+            .collect::<Result<_, Failure>>()?;
         size += values.iter().map(size_bytes).sum::<usize>();
         if size > RESULT_BYTES_MAX {
             return Err(Failure::ResultTooLarge);
@@ -117,7 +138,10 @@ fn value(value: ValueRef<'_>) -> Result<Value, Failure> {
         ValueRef::Real(real) => Value::Real(real),
         ValueRef::Text(text) => {
             let text = std::str::from_utf8(text);
-            Value::Text(text.map_err(|error| Failure::Other(format!("a text is not UTF-8: {error}")))?.to_owned())
+            Value::Text(
+                text.map_err(|error| Failure::Other(format!("a text is not UTF-8: {error}")))?
+                    .to_owned(),
+            )
         }
         ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
         ValueRef::Null => Value::Null,
@@ -135,7 +159,8 @@ fn size_bytes(value: &Value) -> usize {
 
 /// Lets another thread take over this one's tasks while a slow statement runs.
 fn making_room<T>(sql: &str, work: impl FnOnce() -> T) -> T {
-    let many_threads = || Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+    let many_threads =
+        || Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
     if first_word_is_one_of(sql, &SLOW) && many_threads() {
         tokio::task::block_in_place(work)
     } else {
@@ -144,7 +169,10 @@ fn making_room<T>(sql: &str, work: impl FnOnce() -> T) -> T {
 }
 
 fn first_word_is_one_of(sql: &str, words: &[&str]) -> bool {
-    let first = sql.trim_start().split(|character: char| !character.is_ascii_alphabetic()).next();
+    let first = sql
+        .trim_start()
+        .split(|character: char| !character.is_ascii_alphabetic())
+        .next();
     first.is_some_and(|first| words.iter().any(|word| word.eq_ignore_ascii_case(first)))
 }
 

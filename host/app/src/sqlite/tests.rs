@@ -15,12 +15,19 @@ impl Fixture {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("app.db");
-        Self { _directory: directory, database: Database::new(path.clone()), path }
+        Self {
+            _directory: directory,
+            database: Database::new(path.clone()),
+            path,
+        }
     }
 
     async fn with_table() -> Self {
         let fixture = Self::new();
-        fixture.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v)").await.unwrap();
+        fixture
+            .run("CREATE TABLE t (id INTEGER PRIMARY KEY, v)")
+            .await
+            .unwrap();
         fixture
     }
 
@@ -51,9 +58,18 @@ async fn every_kind_of_value_goes_in_and_comes_out() {
         Value::Null,
     ];
     let sql = "SELECT ?1 AS a, ?2, ?3, ?4, ?5";
-    let result = fixture.database.session().unwrap().execute(sql, values.clone()).await.unwrap();
+    let result = fixture
+        .database
+        .session()
+        .unwrap()
+        .execute(sql, values.clone())
+        .await
+        .unwrap();
     assert_eq!(result.columns[0], "a");
-    assert_eq!(format!("{:?}", result.rows[0].values), format!("{values:?}"));
+    assert_eq!(
+        format!("{:?}", result.rows[0].values),
+        format!("{values:?}")
+    );
 }
 
 #[tokio::test]
@@ -61,10 +77,16 @@ async fn the_file_is_in_wal_mode_and_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let fixture = Fixture::with_table().await;
     let mode = fixture.run("PRAGMA journal_mode").await.unwrap();
-    assert_eq!(format!("{:?}", mode.rows[0].values), r#"[Value::Text("wal")]"#);
+    assert_eq!(
+        format!("{:?}", mode.rows[0].values),
+        r#"[Value::Text("wal")]"#
+    );
     for suffix in ["", "-wal"] {
         let path = format!("{}{suffix}", fixture.path.display());
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }
 
@@ -77,7 +99,10 @@ async fn a_hundred_writers_at_once_all_succeed() {
         writers.spawn(async move {
             let mut session = database.session().unwrap();
             for _ in 0..5 {
-                session.execute("INSERT INTO t (v) VALUES (1)", Vec::new()).await.unwrap();
+                session
+                    .execute("INSERT INTO t (v) VALUES (1)", Vec::new())
+                    .await
+                    .unwrap();
             }
         });
     }
@@ -91,7 +116,10 @@ async fn a_transaction_left_open_is_rolled_back_and_lets_others_write() {
     for begin in ["BEGIN", "begin immediate", " SAVEPOINT s"] {
         let mut session = fixture.database.session().unwrap();
         session.execute(begin, Vec::new()).await.unwrap();
-        session.execute("INSERT INTO t (v) VALUES (1)", Vec::new()).await.unwrap();
+        session
+            .execute("INSERT INTO t (v) VALUES (1)", Vec::new())
+            .await
+            .unwrap();
         drop(session);
         assert_eq!(fixture.count().await, 0, "{begin}");
     }
@@ -108,7 +136,10 @@ async fn a_writer_waits_for_the_end_of_a_transaction() {
     let mut write = std::pin::pin!(second.execute("INSERT INTO t (v) VALUES (2)", Vec::new()));
     let waits = tokio::time::timeout(Duration::from_millis(50), &mut write).await;
     assert!(waits.is_err());
-    first.execute("INSERT INTO t (v) VALUES (1)", Vec::new()).await.unwrap();
+    first
+        .execute("INSERT INTO t (v) VALUES (1)", Vec::new())
+        .await
+        .unwrap();
     first.execute("COMMIT", Vec::new()).await.unwrap();
     write.await.unwrap();
     assert_eq!(fixture.count().await, 2);
@@ -118,8 +149,14 @@ async fn a_writer_waits_for_the_end_of_a_transaction() {
 async fn a_failed_write_does_not_keep_the_lock() {
     let fixture = Fixture::with_table().await;
     let mut session = fixture.database.session().unwrap();
-    session.execute("INSERT INTO t (id) VALUES (1)", Vec::new()).await.unwrap();
-    session.execute("INSERT INTO t (id) VALUES (1)", Vec::new()).await.unwrap_err();
+    session
+        .execute("INSERT INTO t (id) VALUES (1)", Vec::new())
+        .await
+        .unwrap();
+    session
+        .execute("INSERT INTO t (id) VALUES (1)", Vec::new())
+        .await
+        .unwrap_err();
     fixture.run("INSERT INTO t (id) VALUES (2)").await.unwrap();
 }
 
@@ -131,38 +168,68 @@ async fn no_other_file_can_be_reached() {
     let mut session = fixture.database.session().unwrap();
     let attempts = [
         (format!("ATTACH '{path}' AS other"), Vec::new()),
-        ("ATTACH ?1 AS other".to_owned(), vec![Value::Text(other.display().to_string())]),
+        (
+            "ATTACH ?1 AS other".to_owned(),
+            vec![Value::Text(other.display().to_string())],
+        ),
         (format!("ATTACH '{path}' || '' AS other"), Vec::new()),
         (format!("VACUUM INTO '{path}'"), Vec::new()),
-        ("VACUUM INTO ?1".to_owned(), vec![Value::Text(other.display().to_string())]),
+        (
+            "VACUUM INTO ?1".to_owned(),
+            vec![Value::Text(other.display().to_string())],
+        ),
     ];
     for (sql, parameters) in attempts {
         let result = session.execute(&sql, parameters).await;
         assert!(result.is_err() && !other.exists(), "{sql}");
     }
     session.execute("VACUUM", Vec::new()).await.unwrap();
-    session.execute("ATTACH ':memory:' AS scratch", Vec::new()).await.unwrap();
+    session
+        .execute("ATTACH ':memory:' AS scratch", Vec::new())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn what_keeps_the_data_safe_cannot_be_turned_off() {
     let fixture = Fixture::with_table().await;
     for (pragma, value) in [("journal_mode", "wal"), ("synchronous", "1")] {
-        fixture.run(&format!("PRAGMA {pragma} = OFF")).await.unwrap();
+        fixture
+            .run(&format!("PRAGMA {pragma} = OFF"))
+            .await
+            .unwrap();
         let result = fixture.run(&format!("PRAGMA {pragma}")).await.unwrap();
-        assert!(format!("{:?}", result.rows[0].values).contains(value), "{pragma}");
+        assert!(
+            format!("{:?}", result.rows[0].values).contains(value),
+            "{pragma}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_a_guest_did_to_its_connection_is_gone_for_the_next() {
     let fixture = Fixture::with_table().await;
-    for change in ["CREATE TEMP TABLE mine (x)", "PRAGMA foreign_keys = OFF", "ATTACH ':memory:' AS mine"] {
+    for change in [
+        "CREATE TEMP TABLE mine (x)",
+        "PRAGMA foreign_keys = OFF",
+        "ATTACH ':memory:' AS mine",
+    ] {
         fixture.run(change).await.unwrap();
     }
     fixture.run("SELECT * FROM temp.mine").await.unwrap_err();
-    assert_eq!(integer(&fixture.run("PRAGMA foreign_keys").await.unwrap()), 1);
-    assert_eq!(integer(&fixture.run("SELECT count(*) FROM pragma_database_list").await.unwrap()), 1);
+    assert_eq!(
+        integer(&fixture.run("PRAGMA foreign_keys").await.unwrap()),
+        1
+    );
+    assert_eq!(
+        integer(
+            &fixture
+                .run("SELECT count(*) FROM pragma_database_list")
+                .await
+                .unwrap()
+        ),
+        1
+    );
 }
 
 #[tokio::test]
@@ -184,14 +251,24 @@ async fn errors_say_what_sqlite_said() {
 async fn a_component_opens_only_what_it_was_granted() {
     let fixture = Fixture::new();
     let mut table = ResourceTable::new();
-    let cases = [(true, "default", true), (true, "other", false), (false, "default", false)];
+    let cases = [
+        (true, "default", true),
+        (true, "other", false),
+        (false, "default", false),
+    ];
     for (granted, label, opens) in cases {
         let mut context = SqliteContext::new(granted.then(|| fixture.database.clone()));
-        let mut view = SqliteView { context: &mut context, table: &mut table };
+        let mut view = SqliteView {
+            context: &mut context,
+            table: &mut table,
+        };
         match view.open(label.to_owned()).await.unwrap() {
             Ok(connection) => {
                 assert!(opens, "{label}");
-                view.execute(connection, "SELECT 1".to_owned(), Vec::new()).await.unwrap().unwrap();
+                view.execute(connection, "SELECT 1".to_owned(), Vec::new())
+                    .await
+                    .unwrap()
+                    .unwrap();
             }
             Err(error) => assert!(!opens && matches!(error, Error::AccessDenied), "{label}"),
         }
@@ -203,7 +280,10 @@ async fn an_instance_has_a_limited_number_of_connections() {
     let fixture = Fixture::new();
     let mut table = ResourceTable::new();
     let mut context = SqliteContext::new(Some(fixture.database.clone()));
-    let mut view = SqliteView { context: &mut context, table: &mut table };
+    let mut view = SqliteView {
+        context: &mut context,
+        table: &mut table,
+    };
     let mut open = Vec::new();
     let refusal = loop {
         match view.open("default".to_owned()).await.unwrap() {

@@ -29,10 +29,14 @@ pub(crate) struct VariablesView<'a> {
 impl variables::Host for VariablesView<'_> {
     fn get(&mut self, name: String) -> Result<Result<String, variables::Error>> {
         if let Err(reason) = check_name(&name) {
-            return Ok(Err(variables::Error::InvalidName(format!("{name:?}: {reason}"))));
+            return Ok(Err(variables::Error::InvalidName(format!(
+                "{name:?}: {reason}"
+            ))));
         }
         let value = self.context.values.get(&name).cloned();
-        Ok(value.ok_or_else(|| variables::Error::Undefined(format!("no variable {name:?} in this component"))))
+        Ok(value.ok_or_else(|| {
+            variables::Error::Undefined(format!("no variable {name:?} in this component"))
+        }))
     }
 }
 
@@ -42,7 +46,12 @@ impl store::Host for VariablesView<'_> {
     }
 
     fn get_all(&mut self) -> Result<Result<Vec<(String, String)>, store::Error>> {
-        Ok(Ok(self.context.values.iter().map(|(key, value)| (key.clone(), value.clone())).collect()))
+        Ok(Ok(self
+            .context
+            .values
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()))
     }
 }
 

@@ -15,8 +15,9 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once("{{") {
-            let (name, remainder) =
-                after.split_once("}}").ok_or_else(|| "a `{{` has no `}}`".to_owned())?;
+            let (name, remainder) = after
+                .split_once("}}")
+                .ok_or_else(|| "a `{{` has no `}}`".to_owned())?;
             if !literal.is_empty() {
                 parts.push(Part::Literal(literal.to_owned()));
             }
@@ -64,7 +65,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let filled = Template::parse(text).unwrap().fill(value);
-            assert_eq!(filled.as_deref().map_err(String::as_str), expected, "{text}");
+            assert_eq!(
+                filled.as_deref().map_err(String::as_str),
+                expected,
+                "{text}"
+            );
         }
     }
 

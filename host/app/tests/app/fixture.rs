@@ -32,7 +32,15 @@ allowed_outbound_hosts = ["{{ host }}"]
 "#;
 
 /// The WASI packages in the order in which they depend on each other.
-const PACKAGES: [&str; 7] = ["io", "clocks", "random", "filesystem", "sockets", "cli", "http"];
+const PACKAGES: [&str; 7] = [
+    "io",
+    "clocks",
+    "random",
+    "filesystem",
+    "sockets",
+    "cli",
+    "http",
+];
 
 const WORLD: &str = "
     package test:guests;
@@ -79,14 +87,23 @@ impl Folder {
     }
 
     pub fn refused(&self) -> String {
-        format!("{:#}", self.load(self.config()).err().expect("it should be refused"))
+        format!(
+            "{:#}",
+            self.load(self.config())
+                .err()
+                .expect("it should be refused")
+        )
     }
 }
 
 /// An engine as the sandboxes have it: with a pool, and epochs that tick.
 fn engine() -> Engine {
     let mut pool = wasmtime::PoolingAllocationConfig::default();
-    pool.total_component_instances(20).total_core_instances(20).total_memories(20).total_tables(20).total_stacks(20);
+    pool.total_component_instances(20)
+        .total_core_instances(20)
+        .total_memories(20)
+        .total_tables(20)
+        .total_stacks(20);
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool));
@@ -106,13 +123,20 @@ fn guest() -> Vec<u8> {
     let mut resolve = wit_parser::Resolve::default();
     let deps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/deps");
     for package in PACKAGES {
-        resolve.push_file(deps.join(format!("{package}.wit"))).unwrap();
+        resolve
+            .push_file(deps.join(format!("{package}.wit")))
+            .unwrap();
     }
     let package = resolve.push_str("guests.wit", WORLD).unwrap();
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
     let encoding = wit_component::StringEncoding::UTF8;
     wit_component::embed_component_metadata(&mut module, &resolve, world, encoding, false).unwrap();
-    wit_component::ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .unwrap()
+        .encode()
+        .unwrap()
 }
 
 /// Counts the instances that are alive, and lets so many be.
@@ -190,7 +214,11 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { stopped.await.unwrap_or_default() };
         let serving = tokio::spawn(Arc::new(app).serve(listener, shutdown));
-        Self { address, stop, serving }
+        Self {
+            address,
+            stop,
+            serving,
+        }
     }
 
     pub async fn stop(self) {
@@ -201,7 +229,10 @@ impl Server {
     pub async fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-        Connection { sender, task: tokio::spawn(async move { connection.await.unwrap_or_default() }) }
+        Connection {
+            sender,
+            task: tokio::spawn(async move { connection.await.unwrap_or_default() }),
+        }
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
@@ -222,7 +253,11 @@ impl Drop for Connection {
 
 impl Connection {
     pub async fn send(&mut self, path: &str) -> Response<Incoming> {
-        let request = Request::get(path).header("host", "app.test").body(Empty::new()).unwrap();
+        let request = Request::get(path)
+            .header("host", "app.test")
+            .body(Empty::new())
+            .unwrap();
+        self.sender.ready().await.unwrap();
         self.sender.send_request(request).await.unwrap()
     }
 

@@ -44,10 +44,9 @@ pub fn token(connection: &Connection, base: &Url) -> Result<String> {
 /// No redirects: an API has none, and a token must not travel. No time limit but for connecting: a command may
 /// take hours.
 pub fn http(base: &Url) -> Result<reqwest::Client> {
-    if base.scheme() == "https" {
-        // An error says that there is a provider already, which is just as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
+    // reqwest was built with TLS and without cryptography, and wants it even for plain HTTP. An error says that
+    // there is some already, which is just as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("swarm-flow/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

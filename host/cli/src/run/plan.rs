@@ -28,7 +28,7 @@ pub const FORMAT: &str = r#"The file:
        "expect_exit_code": 0,            default
        "artifacts": [
          {"path": "out",                 a file or directory below /workspace
-          "destination": "results/out"}  default: the same path
+          "destination": "results/out"}  default: the same path; a file keeps its name in a folder, or where it ends in `/`
        ]}
     ]
   }

@@ -32,7 +32,7 @@ pub async fn download(
         match found.as_ref().map(|entry| entry.kind.as_str()) {
             Some("directory") => {}
             Some("file") => {
-                let target = if destination.is_dir() {
+                let target = if is_folder(destination) {
                     destination.join(name)
                 } else {
                     destination.to_owned()
@@ -50,6 +50,15 @@ pub async fn download(
         }
     }
     folder(client, id, path, destination).await
+}
+
+/// Whether a file keeps its name in it: a folder that is there, or a path that ends like one.
+fn is_folder(destination: &Path) -> bool {
+    destination.is_dir()
+        || destination
+            .as_os_str()
+            .to_string_lossy()
+            .ends_with(['/', std::path::MAIN_SEPARATOR])
 }
 
 async fn folder(client: &Client, id: &str, path: &str, destination: &Path) -> Result<Downloaded> {

@@ -46,6 +46,7 @@ def load_all():
             importlib.import_module(name)
         library.resource_reader = importlib.import_module("launcher.resources").Reader
         importlib.import_module("launcher.shims").install()
+        importlib.import_module("launcher.pools").install()
     finally:
         builtins.__import__ = plain_import
     sys.modules["_warnings"].filters[:] = filters

@@ -39,7 +39,6 @@ def install():
     loop._make_self_pipe = _make_self_pipe
     loop._close_self_pipe = _close_self_pipe
     loop._write_to_self = _write_to_self
-    loop.run_in_executor = _run_in_executor
     asyncio.unix_events._UnixSelectorEventLoop.add_signal_handler = _no_signal_handler
 
 
@@ -187,7 +186,8 @@ def _tar_info(self, *args, **kwargs):
 
 
 # asyncio wakes its loop through a socket pair, for other threads and for
-# signals. Here are neither, nor sockets that nobody granted.
+# signals. Here other threads run while it selects (see `pools`), and there are
+# no signals, nor sockets that nobody granted.
 
 
 def _make_self_pipe(self):
@@ -204,27 +204,6 @@ def _write_to_self(self):
 
 def _no_signal_handler(self, number, callback, *args):
     raise NotImplementedError("a sandbox gets no signals")
-
-
-_plain_run_in_executor = asyncio.base_events.BaseEventLoop.run_in_executor
-
-
-def _run_in_executor(self, executor, func, *args):
-    """The default executor has no threads to use: run at once. `asyncio.to_thread`
-    and the look-up of a host's name depend on it."""
-    if executor is not None or self._default_executor is not None:
-        return _plain_run_in_executor(self, executor, func, *args)
-    self._check_closed()
-    future = self.create_future()
-    try:
-        future.set_result(func(*args))
-    except StopIteration as error:
-        future.set_exception(RuntimeError(f"{func!r} raised {error!r}"))
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        future.set_exception(error)
-    return future
 
 
 # The C library aborts, and so ends the sandbox, when a socket without an address

@@ -66,7 +66,7 @@ fn what_is_wrong_is_named() {
         ),
         (
             r#"{"tasks":[{"command":["a"]}],"task":1}"#,
-            "unknown field `task`, expected one of",
+            "task: unknown field `task`, expected one of",
         ),
         (
             r#"{"tasks":[{"command":["a"]},{"command":["a"],"timeout":1}]}"#,

@@ -12,7 +12,11 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), engine: Engine::default(), compiled: Cell::new(0) }
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            engine: Engine::default(),
+            compiled: Cell::new(0),
+        }
     }
 
     fn load(&self, inputs: &[u8]) -> u32 {
@@ -27,8 +31,12 @@ impl Fixture {
     }
 
     fn file(&self, extension: &str) -> PathBuf {
-        let mut files = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
-        files.find(|path| path.extension().is_some_and(|it| it == extension)).unwrap()
+        let mut files = fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files
+            .find(|path| path.extension().is_some_and(|it| it == extension))
+            .unwrap()
     }
 }
 
@@ -82,7 +90,12 @@ fn files_are_for_their_owner_alone() {
     fixture.load(b"a");
     for entry in fs::read_dir(fixture.directory.path()).unwrap() {
         let entry = entry.unwrap();
-        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o077,
+            0,
+            "{:?}",
+            entry.path()
+        );
     }
 }
 
@@ -90,6 +103,9 @@ fn files_are_for_their_owner_alone() {
 fn a_key_that_is_none_is_an_error_that_names_it() {
     let fixture = Fixture::new();
     fs::write(fixture.directory.path().join("key"), b"short").unwrap();
-    let error = CompiledCache::open(fixture.directory.path()).err().unwrap().to_string();
+    let error = CompiledCache::open(fixture.directory.path())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("key"), "{error}");
 }

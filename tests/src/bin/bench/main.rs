@@ -1,0 +1,68 @@
+//! `cargo xtask bench`: what things cost, each beside a floor or a peer that was measured in the same run.
+//!
+//! The figures are of this machine at this time; the ratios are what can be compared.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first fault")]
+
+mod figures;
+mod http;
+mod native;
+mod sandbox;
+
+use figures::Figures;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use swarm_flow_tests::server::Server;
+
+fn main() {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if wanted("sandbox") {
+        runtime.block_on(sandbox::hello());
+        runtime.block_on(sandbox::python());
+    }
+    if wanted("start") {
+        start();
+    }
+    if wanted("http") {
+        let state = tempfile::tempdir().unwrap();
+        let server = Server::start(state.path());
+        runtime.block_on(http::first_command(&server, "hello", "base"));
+        runtime.block_on(http::first_command(&server, "python", "python"));
+        runtime.block_on(http::get(&server));
+        runtime.block_on(http::throughput(&server));
+    }
+}
+
+/// From the start of the process to its first answer, and what it occupies when idle.
+fn start() {
+    let state = tempfile::tempdir().unwrap();
+    // The first start makes the state folder.
+    Server::start(state.path()).kill();
+    let times = (0..10).map(|_| {
+        let started = Instant::now();
+        let server = Server::start(state.path());
+        let answer = server.client.get(format!("{}/healthz", server.url)).send().unwrap();
+        assert!(answer.status().is_success());
+        let elapsed = started.elapsed();
+        server.kill();
+        elapsed
+    });
+    let times = Figures::of(times);
+    let floor = Figures::of((0..10).map(|_| {
+        let started = Instant::now();
+        Command::new(swarm_flow_tests::server::binary()).arg("--version").output().unwrap();
+        started.elapsed()
+    }));
+    figures::compare("start of `up` to its first 200, warm", &times, "`--version`", &floor);
+    let server = Server::start(state.path());
+    std::thread::sleep(Duration::from_secs(3));
+    println!("idle `up`: {:.1} MB resident", resident_bytes(server.pid()) as f64 / 1e6);
+}
+
+fn resident_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024
+}

@@ -1,0 +1,128 @@
+//! Python in a workspace: as CPython's own executable behaves, and on a real project.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once")]
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use swarm_flow_tests::artefact::root;
+use swarm_flow_tests::server::{Server, cli, fresh};
+
+/// Every file below a folder, with its path relative to it.
+fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), path);
+            }
+        }
+    }
+    found
+}
+
+fn upload(server: &Server, workspace: &str, folder: &Path) {
+    for (path, source) in files(folder) {
+        let (status, body) = server.put(workspace, &path, std::fs::read(source).unwrap());
+        assert_eq!(status, 201, "{path}: {body}");
+    }
+}
+
+#[test]
+fn python_behaves_as_its_cases_say() {
+    let server = fresh();
+    let cases = root().join("programs/python/tests/cases");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(cases).unwrap() {
+        let case = entry.unwrap().path();
+        let text = |name: &str| std::fs::read_to_string(case.join(name)).ok();
+        let workspace = server.workspace("python", "standard");
+        if case.join("workspace").is_dir() {
+            upload(&server, &workspace, &case.join("workspace"));
+        }
+        let arguments = text("args").unwrap_or_default();
+        let command: Vec<&str> = std::iter::once("python").chain(arguments.lines()).collect();
+        let env: BTreeMap<String, String> = text("env")
+            .unwrap_or_default()
+            .lines()
+            .map(|line| line.split_once('=').unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let body = json!({"command": command, "stdin": text("stdin").unwrap_or_default(), "env": env});
+        let (status, result) = server.post(&format!("/workspaces/{workspace}/exec"), &body);
+        assert_eq!(status, 200, "{}: {result}", case.display());
+        let exit = text("exit").map(|code| json!(code.trim().parse::<u8>().unwrap()));
+        for (name, expected) in [("stdout", text("stdout").map(Value::from)), ("stderr", text("stderr").map(Value::from)), ("exit_code", exit)] {
+            if let Some(expected) = expected
+                && result[name] != expected
+            {
+                wrong.push(format!("{}: {name} is {} and not {expected}", case.file_name().unwrap().display(), result[name]));
+            }
+        }
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 40, "only {count} cases");
+}
+
+/// The source distribution that `cargo xtask test` fetched.
+fn unpacked() -> tempfile::TempDir {
+    let archive = root().join("target/fixtures/more_itertools.tar.gz");
+    assert!(archive.exists(), "{} is missing; `cargo xtask test` fetches it", archive.display());
+    let folder = tempfile::tempdir().unwrap();
+    let done = std::process::Command::new("tar")
+        .args(["--extract", "--gzip", "--strip-components=1", "--file"])
+        .arg(archive)
+        .arg("--directory")
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert!(done.success());
+    folder
+}
+
+#[test]
+fn the_suite_of_a_real_project_passes() {
+    let server = fresh();
+    let project = unpacked();
+    let workspace = server.workspace("python", "standard");
+    upload(&server, &workspace, project.path());
+    let result = server.exec(&workspace, &["python", "-m", "unittest"]);
+    let stderr = result["stderr"].as_str().unwrap();
+    assert_eq!(result["exit_code"], 0, "{}", &stderr[stderr.len().saturating_sub(3_000)..]);
+    let ran = stderr.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u32>().ok());
+    assert!(ran.unwrap() > 500, "{ran:?}");
+}
+
+#[test]
+fn the_suite_of_a_real_project_passes_by_run() {
+    let server = fresh();
+    let project = unpacked();
+    let folder = tempfile::tempdir().unwrap();
+    let tasks = json!({
+        "name": "more-itertools",
+        "environment": "python",
+        "files": [{"source": project.path(), "destination": "."}],
+        "tasks": [
+            {"name": "suite", "command": ["python", "-m", "unittest"]},
+            {
+                "name": "report",
+                "command": ["python", "-c", "import more_itertools as m; open('report.txt', 'w').write(m.__version__)"],
+                "artifacts": [{"path": "report.txt", "destination": "report.txt"}],
+            },
+            {"name": "fails as expected", "command": ["python", "-c", "exit(3)"], "expect_exit_code": 3},
+        ],
+    });
+    let file = folder.path().join("tasks.json");
+    std::fs::write(&file, tasks.to_string()).unwrap();
+    let done = cli(&server).current_dir(folder.path()).args(["run", "--json"]).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stdout));
+    assert!(std::fs::read_to_string(folder.path().join("report.txt")).unwrap().contains('.'));
+    assert_eq!(server.get("/workspaces").1["items"], json!([]), "the workspace was not torn down");
+}
