@@ -59,6 +59,11 @@ pub fn fresh() -> Fresh {
 impl Server {
     /// Starts a server on a state folder and waits until it is ready.
     pub fn start(state: &Path) -> Self {
+        Self::start_with(state, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub fn start_with(state: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary());
         command
             .args(["up", "--listen", "127.0.0.1:0", "--state"])
@@ -67,6 +72,7 @@ impl Server {
             .arg(artefact::root().join("spin.toml"))
             .arg("--compiled")
             .arg(artefact::compiled())
+            .envs(variables.iter().copied())
             .env_remove("SWARM_FLOW_TOKEN")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

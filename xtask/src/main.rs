@@ -17,6 +17,7 @@ mod check;
 mod compose;
 mod deny;
 mod file;
+mod fixtures;
 mod programs;
 mod project;
 mod step;

@@ -2,13 +2,14 @@
 
 use crate::project::{Profile, Project};
 use crate::step::{self, step};
-use crate::{build, programs};
+use crate::{build, fixtures, programs};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
     prepare(project, Profile::Dev)?;
+    fixtures::fetch(project)?;
     let mut totals = Totals::default();
     step("run the tests", || {
         // Guests are tested in their sandbox, by the tests of the crates that run them.

@@ -8,7 +8,6 @@ from launcher import library, threads
 
 threads.install()  # Before anything binds a name of `_thread`.
 library.install()  # First: every import below is then served, and kept, by the library.
-threads.finish_install()
 library.add("tzdata")  # Time zones for `zoneinfo`: a sandbox has no /usr/share/zoneinfo.
 
 from launcher import preload

@@ -11,7 +11,7 @@ import importlib.util
 import linecache
 import sys
 
-from launcher import library
+from launcher import library, threads
 
 MODULES = """
 __future__ abc annotationlib argparse array ast asyncio base64 bdb binascii bisect calendar cmath cmd code
@@ -42,6 +42,7 @@ def load_all():
     plain_import = builtins.__import__
     builtins.__import__ = _recording(plain_import)
     try:
+        threads.finish_install()
         for name in MODULES:
             importlib.import_module(name)
         library.resource_reader = importlib.import_module("launcher.resources").Reader

@@ -404,10 +404,11 @@ def install():
 def finish_install():
     """Build time, as soon as the library can be imported."""
     global _tasks
-    import _asyncio
     import _threading_local
     import threading
 
-    _tasks = _asyncio
     # C keeps `local` by the C library's thread, of which there is one.
     _thread._local = threading.local = _threading_local.local
+    import asyncio
+
+    _tasks = sys.modules["_asyncio"]
