@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 /// The repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the repository")
+        .to_owned()
 }
 
 /// A guest of `tests/guests`.
@@ -19,7 +22,11 @@ pub fn component(name: &str) -> PathBuf {
 
 fn built(path: &str) -> PathBuf {
     let path = root().join(path);
-    assert!(path.exists(), "{} is missing; `cargo xtask build` makes it", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing; `cargo xtask build` makes it",
+        path.display()
+    );
     path
 }
 

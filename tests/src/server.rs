@@ -36,16 +36,28 @@ pub fn binary() -> PathBuf {
     let path = match std::env::var_os("SWARM_FLOW_BINARY") {
         Some(path) => PathBuf::from(path),
         // Tests lie in `deps/` beside the binary of the same profile.
-        None => std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("swarm-flow"),
+        None => std::env::current_exe()
+            .unwrap()
+            .parent()
+            .unwrap()
+            .parent()
+            .unwrap()
+            .join("swarm-flow"),
     };
-    assert!(path.exists(), "{} is missing; `cargo xtask build` makes it", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing; `cargo xtask build` makes it",
+        path.display()
+    );
     path
 }
 
 /// A client command, set up for a server.
 pub fn cli(server: &Server) -> Command {
     let mut command = Command::new(binary());
-    command.env("SWARM_FLOW_URL", &server.url).env("SWARM_FLOW_TOKEN", &server.token);
+    command
+        .env("SWARM_FLOW_URL", &server.url)
+        .env("SWARM_FLOW_TOKEN", &server.token);
     command
 }
 
@@ -78,15 +90,29 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         for guest in ["hello", "echo", "hungry", "reach"] {
-            command.arg("--program").arg(format!("{guest}={}", artefact::guest(guest).display()));
+            command
+                .arg("--program")
+                .arg(format!("{guest}={}", artefact::guest(guest).display()));
         }
         let mut child = command.spawn().unwrap();
         let url = ready(child.stderr.take().unwrap());
-        let token = std::fs::read_to_string(state.join("token")).unwrap().trim().to_owned();
+        let token = std::fs::read_to_string(state.join("token"))
+            .unwrap()
+            .trim()
+            .to_owned();
         // An error says that there is a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().unwrap();
-        Self { child, url, token, client }
+        let client = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(300))
+            .build()
+            .unwrap();
+        Self {
+            child,
+            url,
+            token,
+            client,
+        }
     }
 
     /// The process, without a chance to tidy up.
@@ -101,13 +127,18 @@ impl Server {
 
     /// Asks it to stop and gives back how it ended.
     pub fn stop(mut self) -> std::process::ExitStatus {
-        let stopped = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        let stopped = Command::new("kill")
+            .args(["-TERM", &self.pid().to_string()])
+            .status()
+            .unwrap();
         assert!(stopped.success());
         self.child.wait().unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token)
+        self.client
+            .request(method, format!("{}/api/v1{path}", self.url))
+            .bearer_auth(&self.token)
     }
 
     pub fn get(&self, path: &str) -> (StatusCode, Value) {
@@ -124,26 +155,45 @@ impl Server {
 
     /// Makes a workspace and gives back its id.
     pub fn workspace(&self, environment: &str, policy: &str) -> String {
-        let body = serde_json::json!({"name": "demo", "environment": environment, "policy": policy});
+        let body =
+            serde_json::json!({"name": "demo", "environment": environment, "policy": policy});
         let (status, workspace) = self.post("/workspaces", &body);
         assert_eq!(status, 201, "{workspace}");
         workspace["id"].as_str().unwrap().to_owned()
     }
 
-    pub fn put(&self, workspace: &str, path: &str, bytes: impl Into<Vec<u8>>) -> (StatusCode, Value) {
+    pub fn put(
+        &self,
+        workspace: &str,
+        path: &str,
+        bytes: impl Into<Vec<u8>>,
+    ) -> (StatusCode, Value) {
         let path = format!("/workspaces/{workspace}/files/{path}");
-        answer(self.request(Method::PUT, &path).body(bytes.into()).send().unwrap())
+        answer(
+            self.request(Method::PUT, &path)
+                .body(bytes.into())
+                .send()
+                .unwrap(),
+        )
     }
 
     pub fn read(&self, workspace: &str, path: &str) -> (StatusCode, Vec<u8>) {
-        let response = self.request(Method::GET, &format!("/workspaces/{workspace}/files/{path}")).send().unwrap();
+        let response = self
+            .request(
+                Method::GET,
+                &format!("/workspaces/{workspace}/files/{path}"),
+            )
+            .send()
+            .unwrap();
         (response.status(), response.bytes().unwrap().to_vec())
     }
 
     /// Runs a command to its end.
     pub fn exec(&self, workspace: &str, command: &[&str]) -> Value {
-        let (status, result) =
-            self.post(&format!("/workspaces/{workspace}/exec"), &serde_json::json!({"command": command}));
+        let (status, result) = self.post(
+            &format!("/workspaces/{workspace}/exec"),
+            &serde_json::json!({"command": command}),
+        );
         assert_eq!(status, 200, "{result}");
         result
     }
@@ -161,7 +211,10 @@ impl Drop for Server {
 pub fn answer(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let bytes = response.bytes().unwrap();
-    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    (
+        status,
+        serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    )
 }
 
 /// Waits for the line that says where the server is; what it says after that is passed on.
@@ -172,7 +225,11 @@ fn ready(stderr: ChildStderr) -> String {
     while let Some(Ok(line)) = lines.next() {
         if let Some(rest) = line.strip_prefix("swarm-flow is ready at ") {
             let url = rest.split(' ').next().unwrap().to_owned();
-            std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("server: {line}")));
+            std::thread::spawn(move || {
+                lines
+                    .map_while(Result::ok)
+                    .for_each(|line| eprintln!("server: {line}"))
+            });
             return url;
         }
         said.push(line);

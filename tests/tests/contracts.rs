@@ -1,6 +1,11 @@
 //! The contracts in `wit/`: they parse, every item says what it is, and what is vendored is what its source has.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may stop at once"
+)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +23,17 @@ fn the_package_has_the_interfaces_that_others_build_on() {
     let (resolve, package) = contracts();
     let package = &resolve.packages[package];
     assert_eq!(package.name.to_string(), "swarm-flow:core@2.0.0");
-    for name in ["types", "policy", "workspace", "runners", "events", "agent", "tools", "swarm", "work"] {
+    for name in [
+        "types",
+        "policy",
+        "workspace",
+        "runners",
+        "events",
+        "agent",
+        "tools",
+        "swarm",
+        "work",
+    ] {
         assert!(package.interfaces.contains_key(name), "{name}");
     }
 }
@@ -46,7 +61,11 @@ fn every_interface_and_type_is_documented() {
 /// Where a vendored file comes from: a crate and a folder in it.
 const SOURCES: [(&str, &str, &str); 3] = [
     (".", "wasmtime-wasi-http", "wit/deps"),
-    ("wasi-config", "spin-sdk", "wit/deps/wasi-runtime-config-2024-09-27"),
+    (
+        "wasi-config",
+        "spin-sdk",
+        "wit/deps/wasi-runtime-config-2024-09-27",
+    ),
     ("fermyon-spin", "spin-sdk", "wit/deps/spin@2.0.0"),
 ];
 
@@ -55,11 +74,19 @@ const OWN: &str = "fermyon-spin/package.wit";
 
 #[test]
 fn what_is_vendored_is_what_its_source_has() {
-    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).other_options(vec!["--offline".to_owned()]).exec().unwrap();
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(root())
+        .other_options(vec!["--offline".to_owned()])
+        .exec()
+        .unwrap();
     let deps = root().join("wit/deps");
     let mut compared = 0;
     for (folder, package, within) in SOURCES {
-        let package = metadata.packages.iter().find(|found| found.name.as_str() == package).unwrap();
+        let package = metadata
+            .packages
+            .iter()
+            .find(|found| found.name.as_str() == package)
+            .unwrap();
         let source = package.manifest_path.parent().unwrap().join(within);
         for vendored in wit_files(&deps.join(folder)) {
             let name = vendored.file_name().unwrap();
@@ -68,7 +95,12 @@ fn what_is_vendored_is_what_its_source_has() {
             }
             let original = std::fs::read_to_string(source.as_std_path().join(name)).unwrap();
             let vendored_text = std::fs::read_to_string(&vendored).unwrap();
-            assert_eq!(vendored_text, original, "{} has drifted; `cargo xtask wit` brings it back", vendored.display());
+            assert_eq!(
+                vendored_text,
+                original,
+                "{} has drifted; `cargo xtask wit` brings it back",
+                vendored.display()
+            );
             compared += 1;
         }
     }
@@ -76,6 +108,10 @@ fn what_is_vendored_is_what_its_source_has() {
 }
 
 fn wit_files(folder: &Path) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "wit")).collect()
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wit"))
+        .collect()
 }

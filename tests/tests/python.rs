@@ -1,6 +1,11 @@
 //! Python in a workspace: as CPython's own executable behaves, and on a real project.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may stop at once"
+)]
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -18,7 +23,14 @@ fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                found.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), path);
+                found.insert(
+                    path.strip_prefix(folder)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned(),
+                    path,
+                );
             }
         }
     }
@@ -53,15 +65,24 @@ fn python_behaves_as_its_cases_say() {
             .map(|line| line.split_once('=').unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let body = json!({"command": command, "stdin": text("stdin").unwrap_or_default(), "env": env});
+        let body =
+            json!({"command": command, "stdin": text("stdin").unwrap_or_default(), "env": env});
         let (status, result) = server.post(&format!("/workspaces/{workspace}/exec"), &body);
         assert_eq!(status, 200, "{}: {result}", case.display());
         let exit = text("exit").map(|code| json!(code.trim().parse::<u8>().unwrap()));
-        for (name, expected) in [("stdout", text("stdout").map(Value::from)), ("stderr", text("stderr").map(Value::from)), ("exit_code", exit)] {
+        for (name, expected) in [
+            ("stdout", text("stdout").map(Value::from)),
+            ("stderr", text("stderr").map(Value::from)),
+            ("exit_code", exit),
+        ] {
             if let Some(expected) = expected
                 && result[name] != expected
             {
-                wrong.push(format!("{}: {name} is {} and not {expected}", case.file_name().unwrap().display(), result[name]));
+                wrong.push(format!(
+                    "{}: {name} is {} and not {expected}",
+                    case.file_name().unwrap().display(),
+                    result[name]
+                ));
             }
         }
         count += 1;
@@ -73,7 +94,11 @@ fn python_behaves_as_its_cases_say() {
 /// The source distribution that `cargo xtask test` fetched.
 fn unpacked() -> tempfile::TempDir {
     let archive = root().join("target/fixtures/more_itertools.tar.gz");
-    assert!(archive.exists(), "{} is missing; `cargo xtask test` fetches it", archive.display());
+    assert!(
+        archive.exists(),
+        "{} is missing; `cargo xtask test` fetches it",
+        archive.display()
+    );
     let folder = tempfile::tempdir().unwrap();
     let done = std::process::Command::new("tar")
         .args(["--extract", "--gzip", "--strip-components=1", "--file"])
@@ -94,8 +119,19 @@ fn the_suite_of_a_real_project_passes() {
     upload(&server, &workspace, project.path());
     let result = server.exec(&workspace, &["python", "-m", "unittest"]);
     let stderr = result["stderr"].as_str().unwrap();
-    assert_eq!(result["exit_code"], 0, "{}", &stderr[stderr.len().saturating_sub(3_000)..]);
-    let ran = stderr.lines().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u32>().ok());
+    assert_eq!(
+        result["exit_code"],
+        0,
+        "{}",
+        &stderr[stderr.len().saturating_sub(3_000)..]
+    );
+    let ran = stderr.lines().find_map(|line| {
+        line.strip_prefix("Ran ")?
+            .split(' ')
+            .next()?
+            .parse::<u32>()
+            .ok()
+    });
     assert!(ran.unwrap() > 500, "{ran:?}");
 }
 
@@ -120,9 +156,26 @@ fn the_suite_of_a_real_project_passes_by_run() {
     });
     let file = folder.path().join("tasks.json");
     std::fs::write(&file, tasks.to_string()).unwrap();
-    let done = cli(&server).current_dir(folder.path()).args(["run", "--json"]).arg(&file).output().unwrap();
+    let done = cli(&server)
+        .current_dir(folder.path())
+        .args(["run", "--json"])
+        .arg(&file)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stdout));
-    assert!(std::fs::read_to_string(folder.path().join("report.txt")).unwrap().contains('.'));
-    assert_eq!(server.get("/workspaces").1["items"], json!([]), "the workspace was not torn down");
+    assert!(
+        done.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&done.stdout)
+    );
+    assert!(
+        std::fs::read_to_string(folder.path().join("report.txt"))
+            .unwrap()
+            .contains('.')
+    );
+    assert_eq!(
+        server.get("/workspaces").1["items"],
+        json!([]),
+        "the workspace was not torn down"
+    );
 }

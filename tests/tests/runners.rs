@@ -1,6 +1,11 @@
 //! Runners that join over the network, and what happens when one is gone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may stop at once"
+)]
 
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
@@ -19,12 +24,24 @@ impl Drop for Runner {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 fn join(server: &Server, state: &std::path::Path, port: u16, token: &str) -> Runner {
     let child = Command::new(binary())
-        .args(["runner", "--join", &server.url, "--id", "second", "--listen", &format!("127.0.0.1:{port}")])
+        .args([
+            "runner",
+            "--join",
+            &server.url,
+            "--id",
+            "second",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+        ])
         .arg("--state")
         .arg(state)
         .arg("--compiled")
@@ -44,7 +61,12 @@ fn join(server: &Server, state: &std::path::Path, port: u16, token: &str) -> Run
 
 fn runner(server: &Server, id: &str) -> Option<Value> {
     let (_, runners) = server.get("/runners");
-    runners["items"].as_array().unwrap().iter().find(|runner| runner["id"] == id).cloned()
+    runners["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|runner| runner["id"] == id)
+        .cloned()
 }
 
 fn wait_for(what: &str, done: impl Fn() -> bool) {
@@ -59,14 +81,32 @@ fn wait_for(what: &str, done: impl Fn() -> bool) {
 fn a_second_runner_takes_workspaces_and_may_vanish() {
     let state = tempfile::tempdir().unwrap();
     let port = free_port();
-    let server = Server::start_with(state.path(), &[("SPIN_VARIABLE_RUNNER_HOSTS", &format!("http://127.0.0.1:{port}"))]);
-    let token = std::fs::read_to_string(state.path().join("runner-token")).unwrap().trim().to_owned();
+    let server = Server::start_with(
+        state.path(),
+        &[(
+            "SPIN_VARIABLE_RUNNER_HOSTS",
+            &format!("http://127.0.0.1:{port}"),
+        )],
+    );
+    let token = std::fs::read_to_string(state.path().join("runner-token"))
+        .unwrap()
+        .trim()
+        .to_owned();
     let second_state = tempfile::tempdir().unwrap();
     let mut second = join(&server, second_state.path(), port, &token);
-    wait_for("the runner did not join", || runner(&server, "second").is_some_and(|runner| runner["alive"] == true));
+    wait_for("the runner did not join", || {
+        runner(&server, "second").is_some_and(|runner| runner["alive"] == true)
+    });
 
-    let workspaces: Vec<String> = (0..4).map(|_| server.workspace("base", "standard")).collect();
-    let on = |id: &str| server.get(&format!("/workspaces/{id}")).1["runner"].as_str().unwrap().to_owned();
+    let workspaces: Vec<String> = (0..4)
+        .map(|_| server.workspace("base", "standard"))
+        .collect();
+    let on = |id: &str| {
+        server.get(&format!("/workspaces/{id}")).1["runner"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     let there: Vec<&String> = workspaces.iter().filter(|id| on(id) == "second").collect();
     assert_eq!(there.len(), 2, "workspaces are not spread");
     let id = there[0].as_str();
@@ -75,13 +115,19 @@ fn a_second_runner_takes_workspaces_and_may_vanish() {
     assert!(second_state.path().join("workspaces").join(id).is_dir());
 
     // A task of a swarm goes to the runner that holds its workspace.
-    let swarm = json!({"name": "s", "agents": [{"kind": "script", "count": 2}], "workspaces": [id]});
+    let swarm =
+        json!({"name": "s", "agents": [{"kind": "script", "count": 2}], "workspaces": [id]});
     let (_, swarm) = server.post("/swarms", &swarm);
     let tasks = json!({"tasks": [{"description": "hello", "context": {"command": ["hello"]}}]});
-    let (status, run) = server.post(&format!("/swarms/{}/runs", swarm["id"].as_str().unwrap()), &tasks);
+    let (status, run) = server.post(
+        &format!("/swarms/{}/runs", swarm["id"].as_str().unwrap()),
+        &tasks,
+    );
     assert_eq!(status, 202, "{run}");
     let path = format!("/runs/{}", run["id"].as_str().unwrap());
-    wait_for("the run did not end", || server.get(&path).1["state"] == "done");
+    wait_for("the run did not end", || {
+        server.get(&path).1["state"] == "done"
+    });
     assert_eq!(server.get(&path).1["tasks"][0]["runner"], "second");
 
     // It dies in the middle of a command: the caller is told, the workspace is as it was.
@@ -92,10 +138,18 @@ fn a_second_runner_takes_workspaces_and_may_vanish() {
         second.0.kill().unwrap();
         second.0.wait().unwrap();
         let (status, problem) = running.join().unwrap();
-        assert_eq!((status.as_u16(), &problem["code"]), (503, &json!("runner-unavailable")), "{problem}");
+        assert_eq!(
+            (status.as_u16(), &problem["code"]),
+            (503, &json!("runner-unavailable")),
+            "{problem}"
+        );
     });
     let (status, problem) = server.post(&exec, &json!({"command": ["hello"]}));
-    assert_eq!((status.as_u16(), &problem["code"]), (503, &json!("runner-unavailable")), "{problem}");
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (503, &json!("runner-unavailable")),
+        "{problem}"
+    );
 
     // It comes back with its state.
     let back = join(&server, second_state.path(), port, &token);
@@ -105,19 +159,38 @@ fn a_second_runner_takes_workspaces_and_may_vanish() {
     assert_eq!(server.read(id, "f").1, b"kept");
 
     // It leaves when asked.
-    assert!(Command::new("kill").args(["-TERM", &back.0.id().to_string()]).status().unwrap().success());
-    wait_for("the runner did not leave", || runner(&server, "second").is_none_or(|runner| runner["alive"] == false));
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &back.0.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    wait_for("the runner did not leave", || {
+        runner(&server, "second").is_none_or(|runner| runner["alive"] == false)
+    });
 }
 
 #[test]
 fn a_runner_without_the_token_does_not_join() {
     let state = tempfile::tempdir().unwrap();
     let server = Server::start(state.path());
-    let registration = json!({"id": "evil", "url": "http://127.0.0.1:1", "programs": [], "environments": []});
+    let registration =
+        json!({"id": "evil", "url": "http://127.0.0.1:1", "programs": [], "environments": []});
     let url = format!("{}/api/v1/runners", server.url);
     for token in ["", "wrong", server.token.as_str()] {
-        let response = server.client.post(&url).bearer_auth(token).json(&registration).send().unwrap();
-        assert!(matches!(response.status().as_u16(), 401 | 403), "{token}: {}", response.status());
+        let response = server
+            .client
+            .post(&url)
+            .bearer_auth(token)
+            .json(&registration)
+            .send()
+            .unwrap();
+        assert!(
+            matches!(response.status().as_u16(), 401 | 403),
+            "{token}: {}",
+            response.status()
+        );
     }
     assert!(runner(&server, "evil").is_none());
 }

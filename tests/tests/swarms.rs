@@ -1,6 +1,11 @@
 //! Swarms of script agents: tasks in workspaces, in order or all at once, done once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may stop at once"
+)]
 
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -42,30 +47,48 @@ fn ended(server: &Server, id: &str) -> Value {
 }
 
 fn states(run: &Value) -> Vec<&str> {
-    run["tasks"].as_array().unwrap().iter().map(|task| task["state"].as_str().unwrap()).collect()
+    run["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| task["state"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
 fn a_parallel_run_does_every_task_in_its_workspace() {
     let server = fresh();
-    let workspaces = [server.workspace("base", "standard"), server.workspace("base", "standard")];
+    let workspaces = [
+        server.workspace("base", "standard"),
+        server.workspace("base", "standard"),
+    ];
     let swarm = swarm(&server, "parallel", 3, &[&workspaces[0], &workspaces[1]]);
     let tasks: Vec<Value> = (0..6)
         .map(|index| {
             let path = format!("/workspace/{index}");
-            task("write a file", &json!({"command": ["reach", "write", path], "artifacts": [index.to_string()]}))
+            task(
+                "write a file",
+                &json!({"command": ["reach", "write", path], "artifacts": [index.to_string()]}),
+            )
         })
         .collect();
     let run = run(&server, &swarm, &tasks);
     assert_eq!(run["state"], "done", "{run}");
     assert_eq!(states(&run), ["done"; 6]);
     let first = &run["tasks"][0];
-    let result = if first["task_result"].is_object() { &first["task_result"] } else { &first["result"] };
+    let result = if first["task_result"].is_object() {
+        &first["task_result"]
+    } else {
+        &first["result"]
+    };
     assert_eq!(result["artifacts"], json!(["0"]), "{run}");
     assert!(result["metrics"]["memory_usage"].as_u64().unwrap() > 0);
     for index in 0..6 {
         let (status, bytes) = server.read(&workspaces[index % 2], &index.to_string());
-        assert_eq!((status.as_u16(), bytes.as_slice()), (200, b"written by the guest".as_slice()));
+        assert_eq!(
+            (status.as_u16(), bytes.as_slice()),
+            (200, b"written by the guest".as_slice())
+        );
     }
 }
 
@@ -75,9 +98,15 @@ fn a_sequential_run_stops_at_the_first_failure() {
     let workspace = server.workspace("base", "standard");
     let swarm = swarm(&server, "sequential", 4, &[&workspace]);
     let tasks = [
-        task("works", &json!({"command": ["reach", "write", "/workspace/first"]})),
+        task(
+            "works",
+            &json!({"command": ["reach", "write", "/workspace/first"]}),
+        ),
         task("fails", &json!({"command": ["hungry", "nothing"]})),
-        task("never tried", &json!({"command": ["reach", "write", "/workspace/third"]})),
+        task(
+            "never tried",
+            &json!({"command": ["reach", "write", "/workspace/third"]}),
+        ),
     ];
     let run = run(&server, &swarm, &tasks);
     assert_eq!(run["state"], "failed", "{run}");
@@ -91,7 +120,11 @@ fn a_task_that_makes_no_sense_says_why() {
     let server = fresh();
     let workspace = server.workspace("base", "standard");
     let swarm = swarm(&server, "parallel", 1, &[&workspace]);
-    let run = run(&server, &swarm, &[task("no command", &json!({"comand": ["hello"]}))]);
+    let run = run(
+        &server,
+        &swarm,
+        &[task("no command", &json!({"comand": ["hello"]}))],
+    );
     assert_eq!(run["state"], "failed");
     assert!(run["tasks"][0].to_string().contains("comand"), "{run}");
 }
@@ -103,9 +136,19 @@ fn a_swarm_is_scaled_within_its_bounds() {
     let swarm = swarm(&server, "parallel", 2, &[&workspace]);
     let path = format!("/swarms/{swarm}");
     let (status, scaled) = server.post(&format!("{path}/scale"), &json!({"target_size": 5}));
-    assert_eq!((status.as_u16(), &scaled["agents"][0]["count"]), (200, &json!(5)), "{scaled}");
+    assert_eq!(
+        (status.as_u16(), &scaled["agents"][0]["count"]),
+        (200, &json!(5)),
+        "{scaled}"
+    );
     for size in [json!(0), json!(-1), json!(100_000), json!("many")] {
-        assert_eq!(server.post(&format!("{path}/scale"), &json!({"target_size": size})).0, 400, "{size}");
+        assert_eq!(
+            server
+                .post(&format!("{path}/scale"), &json!({"target_size": size}))
+                .0,
+            400,
+            "{size}"
+        );
     }
     assert_eq!(server.get(&path).1["agents"][0]["count"], 5);
     let (status, _) = server.post("/swarms", &json!({"name": "x", "agents": [{"kind": "wizard", "count": 1}], "workspaces": [workspace]}));
@@ -118,13 +161,19 @@ fn a_run_goes_on_after_a_kill() {
     let server = Server::start(state.path());
     let workspace = server.workspace("base", "standard");
     let swarm = swarm(&server, "sequential", 1, &[&workspace]);
-    let tasks: Vec<Value> = (0..8).map(|_| task("nap", &json!({"command": ["hungry", "nap"]}))).collect();
+    let tasks: Vec<Value> = (0..8)
+        .map(|_| task("nap", &json!({"command": ["hungry", "nap"]})))
+        .collect();
     let (_, run) = server.post(&format!("/swarms/{swarm}/runs"), &json!({"tasks": tasks}));
     std::thread::sleep(Duration::from_millis(700));
     server.kill();
     let server = Server::start(state.path());
     let run = ended(&server, run["id"].as_str().unwrap());
-    assert_eq!((&run["state"], states(&run)), (&json!("done"), vec!["done"; 8]), "{run}");
+    assert_eq!(
+        (&run["state"], states(&run)),
+        (&json!("done"), vec!["done"; 8]),
+        "{run}"
+    );
 }
 
 #[test]
@@ -132,11 +181,18 @@ fn the_app_knows_its_agents_and_can_run_one_itself() {
     let server = fresh();
     let (_, agents) = server.get("/agents");
     let script = &agents["items"][0];
-    assert_eq!((&script["name"], &script["capabilities"]), (&json!("script"), &json!(["exec"])));
+    assert_eq!(
+        (&script["name"], &script["capabilities"]),
+        (&json!("script"), &json!(["exec"]))
+    );
     assert_eq!(script["health"]["status"], "healthy");
     let workspace = server.workspace("base", "standard");
-    let body = json!({"workspace": workspace, "task": task("say hello", &json!({"command": ["hello"]}))});
+    let body =
+        json!({"workspace": workspace, "task": task("say hello", &json!({"command": ["hello"]}))});
     let (status, result) = server.post("/agents/script/tasks", &body);
     assert_eq!(status, 200, "{result}");
-    assert_eq!((&result["success"], &result["output"]), (&json!(true), &json!("hello\n")));
+    assert_eq!(
+        (&result["success"], &result["output"]),
+        (&json!(true), &json!("hello\n"))
+    );
 }

@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 const NAME: &str = "more_itertools.tar.gz";
-const REQUIREMENT: &str =
-    "more-itertools==11.2.1 --hash=sha256:cbf08fd0af284dc69718b9b76a8e6203df624d70209ea511e4219d350c856f63";
+const REQUIREMENT: &str = "more-itertools==11.2.1 --hash=sha256:cbf08fd0af284dc69718b9b76a8e6203df624d70209ea511e4219d350c856f63";
 const ARCHIVE: &str = "more_itertools-11.2.1.tar.gz";
 
 /// `target/fixtures/more_itertools.tar.gz`: the source distribution, with the project's own tests.
@@ -40,12 +39,22 @@ fn download(project: &Project, folder: &Path) -> Result<()> {
     let requirements = folder.join("requirements.txt");
     file::write_if_changed(&requirements, REQUIREMENT.as_bytes())?;
     let of_venv = project.root.join("target/venv/bin/python");
-    let python = if of_venv.exists() { of_venv } else { "python3".into() };
+    let python = if of_venv.exists() {
+        of_venv
+    } else {
+        "python3".into()
+    };
     let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check"])
-        .args(["--no-deps", "--no-binary", ":all:", "--requirement"])
-        .arg(&requirements)
-        .arg("--dest")
-        .arg(folder);
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
+    .args(["--no-deps", "--no-binary", ":all:", "--requirement"])
+    .arg(&requirements)
+    .arg("--dest")
+    .arg(folder);
     step::run(&mut pip).context("download a project that tests run")
 }

@@ -52,7 +52,9 @@ impl Body for LingeringBody {
 
 impl Drop for LingeringBody {
     fn drop(&mut self) {
-        let Some(inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) else { return };
+        let Some(inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) else {
+            return;
+        };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(tokio::time::timeout(UNREAD_TIME_MAX, discard(inner)));
         }

@@ -72,7 +72,12 @@ fn connect(
     let app = app.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(app.respond(request.map(|body| boxed(LingeringBody::new(body))), client).await) }
+        async move {
+            Ok::<_, Infallible>(
+                app.respond(request.map(|body| boxed(LingeringBody::new(body))), client)
+                    .await,
+            )
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

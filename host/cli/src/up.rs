@@ -93,8 +93,15 @@ pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
     if std::env::var_os("SWARM_FLOW_TOKEN").is_some() {
         say("the token is the value of SWARM_FLOW_TOKEN");
     } else {
-        let made = if token.made { "was made just now and is" } else { "is" };
-        say(&format!("the token {made} in {}; use it like this:", file.display()));
+        let made = if token.made {
+            "was made just now and is"
+        } else {
+            "is"
+        };
+        say(&format!(
+            "the token {made} in {}; use it like this:",
+            file.display()
+        ));
         say(&format!(
             r#"  curl -H "Authorization: Bearer $(cat {})" http://{address}/api/v1/workspaces"#,
             file.display()

@@ -48,7 +48,9 @@ impl Filesystem {
     pub fn grants(&self) -> Vec<(&str, Access)> {
         match self {
             Self::None => Vec::new(),
-            Self::Full => SANDBOX_DIRECTORIES.map(|path| (path, Access::ReadWrite)).to_vec(),
+            Self::Full => SANDBOX_DIRECTORIES
+                .map(|path| (path, Access::ReadWrite))
+                .to_vec(),
             Self::ReadOnly(paths) => with(paths, Access::Read),
             Self::ReadWrite(paths) => with(paths, Access::ReadWrite),
         }
@@ -79,7 +81,9 @@ impl Policy {
                         field: "filesystem".to_owned(),
                         message: format!(
                             "`{path}` is not a directory that a sandbox can be granted; there are {}",
-                            SANDBOX_DIRECTORIES.map(|path| format!("`{path}`")).join(" and ")
+                            SANDBOX_DIRECTORIES
+                                .map(|path| format!("`{path}`"))
+                                .join(" and ")
                         ),
                     });
                 }

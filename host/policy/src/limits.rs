@@ -60,7 +60,10 @@ impl Limits {
         if !(MEMORY_BYTES_MIN..=MEMORY_BYTES_MAX).contains(&self.memory_bytes) {
             return Err(Invalid {
                 field: "limits.memory_bytes".to_owned(),
-                message: format!("is {}, must be {MEMORY_BYTES_MIN} to {MEMORY_BYTES_MAX}", self.memory_bytes),
+                message: format!(
+                    "is {}, must be {MEMORY_BYTES_MIN} to {MEMORY_BYTES_MAX}",
+                    self.memory_bytes
+                ),
             });
         }
         Ok(())
@@ -87,7 +90,11 @@ mod tests {
     #[test]
     fn narrowing_never_widens() {
         let limits = Preset::Isolated.policy().limits;
-        let asked = LimitsOverride { memory_bytes: Some(u64::MAX), cpu_time_ms: Some(5), ..Default::default() };
+        let asked = LimitsOverride {
+            memory_bytes: Some(u64::MAX),
+            cpu_time_ms: Some(5),
+            ..Default::default()
+        };
         let narrowed = limits.narrowed(&asked);
         assert_eq!(narrowed.memory_bytes, limits.memory_bytes);
         assert_eq!(narrowed.cpu_time_ms, 5);

@@ -31,11 +31,16 @@ pub struct Target<'a> {
 
 impl Network {
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
-        let Self::Public(patterns) = self else { return Ok(()) };
+        let Self::Public(patterns) = self else {
+            return Ok(());
+        };
         for (index, pattern) in patterns.iter().enumerate() {
             if pattern.starts_with('@') {
                 if pattern != PACKAGE_REGISTRIES {
-                    return Err(invalid(index, format!("`{pattern}` is not a group; there is `{PACKAGE_REGISTRIES}`")));
+                    return Err(invalid(
+                        index,
+                        format!("`{pattern}` is not a group; there is `{PACKAGE_REGISTRIES}`"),
+                    ));
                 }
             } else {
                 Pattern::parse(pattern).map_err(|message| invalid(index, message))?;
@@ -76,7 +81,10 @@ impl Network {
 const PACKAGE_REGISTRIES: &str = "@package-registries";
 
 fn invalid(index: usize, message: String) -> Invalid {
-    Invalid { field: format!("network.public[{index}]"), message }
+    Invalid {
+        field: format!("network.public[{index}]"),
+        message,
+    }
 }
 
 fn matches(pattern: &str, target: Target<'_>) -> bool {
@@ -94,18 +102,24 @@ struct Pattern<'a> {
 
 impl<'a> Pattern<'a> {
     fn parse(pattern: &'a str) -> Result<Self, String> {
-        let (scheme, rest) = pattern.split_once("://").ok_or_else(|| {
-            format!("`{pattern}` has no scheme; write `https://{pattern}`")
-        })?;
+        let (scheme, rest) = pattern
+            .split_once("://")
+            .ok_or_else(|| format!("`{pattern}` has no scheme; write `https://{pattern}`"))?;
         let default_port = match scheme {
             "https" => 443,
             "http" => 80,
-            _ => return Err(format!("`{scheme}` is not a scheme; write `https` or `http`")),
+            _ => {
+                return Err(format!(
+                    "`{scheme}` is not a scheme; write `https` or `http`"
+                ));
+            }
         };
         let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => {
-                (host, port.parse().map_err(|_| format!("`{port}` is not a port; write 1 to 65535"))?)
-            }
+            Some((host, port)) => (
+                host,
+                port.parse()
+                    .map_err(|_| format!("`{port}` is not a port; write 1 to 65535"))?,
+            ),
             None => (rest, default_port),
         };
         let (host, any_subdomain) = match host.strip_prefix("*.") {
@@ -115,17 +129,29 @@ impl<'a> Pattern<'a> {
         let plain = !host.is_empty()
             && host.split('.').all(|label| {
                 !label.is_empty()
-                    && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                    && label.bytes().all(|byte| {
+                        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+                    })
             });
         if !plain {
-            return Err(format!("`{rest}` is not a host; write a lower-case name such as `example.com` or `*.example.com`, without a path"));
+            return Err(format!(
+                "`{rest}` is not a host; write a lower-case name such as `example.com` or `*.example.com`, without a path"
+            ));
         }
-        Ok(Self { scheme, host, any_subdomain, port })
+        Ok(Self {
+            scheme,
+            host,
+            any_subdomain,
+            port,
+        })
     }
 
     fn matches(&self, target: Target<'_>) -> bool {
         let host = if self.any_subdomain {
-            target.host.strip_suffix(self.host).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+            target
+                .host
+                .strip_suffix(self.host)
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
         } else {
             target.host == self.host
         };
@@ -184,8 +210,15 @@ fn class_v6(v6: Ipv6Addr) -> Class {
         Class::Loopback
     } else if segments[0] & 0xfe00 == 0xfc00 {
         // fd00:ec2::254 is a cloud's metadata service.
-        if segments[..2] == [0xfd00, 0x0ec2] { Class::Forbidden } else { Class::Private }
-    } else if segments[0] & 0xe000 == 0x2000 && segments[..2] != [0x2001, 0x0db8] && segments[0] != 0x2002 {
+        if segments[..2] == [0xfd00, 0x0ec2] {
+            Class::Forbidden
+        } else {
+            Class::Private
+        }
+    } else if segments[0] & 0xe000 == 0x2000
+        && segments[..2] != [0x2001, 0x0db8]
+        && segments[0] != 0x2002
+    {
         Class::Public
     } else {
         Class::Forbidden
@@ -197,7 +230,11 @@ mod tests {
     use super::*;
 
     fn target(host: &str) -> Target<'_> {
-        Target { scheme: "https", host, port: 443 }
+        Target {
+            scheme: "https",
+            host,
+            port: 443,
+        }
     }
 
     #[test]
@@ -219,7 +256,10 @@ mod tests {
     fn a_group_stands_for_what_the_operator_gave() {
         let network = Network::Public(vec![PACKAGE_REGISTRIES.to_owned()]);
         assert!(!network.allows_target(target("packages.example"), &[]));
-        assert!(network.allows_target(target("packages.example"), &["https://packages.example".to_owned()]));
+        assert!(network.allows_target(
+            target("packages.example"),
+            &["https://packages.example".to_owned()]
+        ));
     }
 
     #[test]
@@ -249,7 +289,11 @@ mod tests {
                 ("any", Network::Any),
             ] {
                 let expected = allowed_by.split(' ').any(|allowed| allowed == name);
-                assert_eq!(network.allows_address(address), expected, "{address} under {name}");
+                assert_eq!(
+                    network.allows_address(address),
+                    expected,
+                    "{address} under {name}"
+                );
             }
         }
     }
@@ -267,8 +311,14 @@ mod tests {
             ("https://example.com:0x50", "is not a port"),
             ("@everything", "is not a group"),
         ] {
-            let invalid = Network::Public(vec![pattern.to_owned()]).validate().unwrap_err();
-            assert!(invalid.message.contains(hint), "{pattern}: {}", invalid.message);
+            let invalid = Network::Public(vec![pattern.to_owned()])
+                .validate()
+                .unwrap_err();
+            assert!(
+                invalid.message.contains(hint),
+                "{pattern}: {}",
+                invalid.message
+            );
             assert_eq!(invalid.field, "network.public[0]");
         }
     }

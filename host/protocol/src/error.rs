@@ -5,14 +5,36 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
 pub enum Error {
-    Invalid { field: String, message: String },
-    NotFound { kind: String, id: String, known: Vec<String> },
-    Conflict { message: String },
-    Denied { capability: String, resource: String, rule: String },
-    TooLarge { name: String, allowed: u64 },
-    Busy { retry_after_ms: u64 },
-    Unavailable { message: String },
-    Internal { message: String },
+    Invalid {
+        field: String,
+        message: String,
+    },
+    NotFound {
+        kind: String,
+        id: String,
+        known: Vec<String>,
+    },
+    Conflict {
+        message: String,
+    },
+    Denied {
+        capability: String,
+        resource: String,
+        rule: String,
+    },
+    TooLarge {
+        name: String,
+        allowed: u64,
+    },
+    Busy {
+        retry_after_ms: u64,
+    },
+    Unavailable {
+        message: String,
+    },
+    Internal {
+        message: String,
+    },
 }
 
 impl Error {

@@ -53,7 +53,11 @@ pub enum Outcome {
     /// The guest did something impossible.
     Trapped { message: String },
     /// `memory`, `cpu_time`, `wall_time`, `handles`; in the units of the policy's field.
-    Limit { name: String, used: u64, allowed: u64 },
+    Limit {
+        name: String,
+        used: u64,
+        allowed: u64,
+    },
     /// Someone ended it, or its caller left.
     Cancelled,
 }

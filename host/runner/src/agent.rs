@@ -41,15 +41,31 @@ const LIMITS: Limits = Limits {
 impl Agent {
     pub(crate) fn new(engine: &Engine, component: &Component) -> Result<Self> {
         let mut linker = linker::<Tools>(engine)?;
-        bindings::swarm_flow::core::tools::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| &mut guest.imports)?;
-        bindings::swarm_flow::core::types::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| &mut guest.imports)?;
-        let pre = linker.instantiate_pre(component).context("the component asks for an import that an agent does not have")?;
-        let component = bindings::AgentComponentPre::new(pre).context("the component does not export `swarm-flow:core/agent`")?;
-        Ok(Self { engine: engine.clone(), component })
+        bindings::swarm_flow::core::tools::add_to_linker::<_, HasSelf<Tools>>(
+            &mut linker,
+            |guest| &mut guest.imports,
+        )?;
+        bindings::swarm_flow::core::types::add_to_linker::<_, HasSelf<Tools>>(
+            &mut linker,
+            |guest| &mut guest.imports,
+        )?;
+        let pre = linker
+            .instantiate_pre(component)
+            .context("the component asks for an import that an agent does not have")?;
+        let component = bindings::AgentComponentPre::new(pre)
+            .context("the component does not export `swarm-flow:core/agent`")?;
+        Ok(Self {
+            engine: engine.clone(),
+            component,
+        })
     }
 
     /// Does a task with these tools.
-    pub(crate) async fn execute(&self, task: &protocol::Task, tools: Tools) -> Result<protocol::TaskResult, protocol::AgentError> {
+    pub(crate) async fn execute(
+        &self,
+        task: &protocol::Task,
+        tools: Tools,
+    ) -> Result<protocol::TaskResult, protocol::AgentError> {
         let task = wit::Task {
             id: task.id.clone(),
             description: task.description.clone(),
@@ -58,18 +74,32 @@ impl Agent {
         };
         let ended = run(&self.engine, grants(), tools, async |store| {
             let agent = self.component.instantiate_async(&mut *store).await?;
-            agent.swarm_flow_core_agent().call_execute_task(store, &task).await
+            agent
+                .swarm_flow_core_agent()
+                .call_execute_task(store, &task)
+                .await
         })
         .await;
         match ended.map(|ended| ended.end) {
             Ok(End::Returned(Ok(result))) => Ok(task_result(result)),
             Ok(End::Returned(Err(error))) => Err(agent_error(error)),
-            Ok(End::Exited(code)) => Err(failure("trapped", format!("the agent exited with code {code}"))),
+            Ok(End::Exited(code)) => Err(failure(
+                "trapped",
+                format!("the agent exited with code {code}"),
+            )),
             Ok(End::Trapped(message)) => Err(failure("trapped", message)),
-            Ok(End::Limit { name, used, allowed }) => {
-                Err(failure("trapped", format!("the agent used {used} of {allowed} {name}")))
-            }
-            Err(error) => Err(failure("trapped", format!("the agent cannot be started: {error:#}"))),
+            Ok(End::Limit {
+                name,
+                used,
+                allowed,
+            }) => Err(failure(
+                "trapped",
+                format!("the agent used {used} of {allowed} {name}"),
+            )),
+            Err(error) => Err(failure(
+                "trapped",
+                format!("the agent cannot be started: {error:#}"),
+            )),
         }
     }
 }
@@ -84,7 +114,10 @@ fn grants() -> Grants {
         stdout: Output::collected(LIMITS.output_bytes),
         stderr: Output::collected(LIMITS.output_bytes),
         directories: Vec::new(),
-        egress: Egress { network: Network::None, registries: [].into() },
+        egress: Egress {
+            network: Network::None,
+            registries: [].into(),
+        },
         limits: LIMITS,
     }
 }
@@ -105,12 +138,17 @@ fn task_result(result: wit::TaskResult) -> protocol::TaskResult {
 fn agent_error(error: wit::AgentError) -> protocol::AgentError {
     match error {
         wit::AgentError::InvalidTask(message) => failure("invalid_task", message),
-        wit::AgentError::LacksCapabilities(names) => failure("lacks_capabilities", names.join(", ")),
+        wit::AgentError::LacksCapabilities(names) => {
+            failure("lacks_capabilities", names.join(", "))
+        }
         wit::AgentError::ToolUnavailable(message) => failure("tool_unavailable", message),
         wit::AgentError::Denied(message) => failure("denied", message),
     }
 }
 
 pub(crate) fn failure(code: &str, message: String) -> protocol::AgentError {
-    protocol::AgentError { code: code.to_owned(), message }
+    protocol::AgentError {
+        code: code.to_owned(),
+        message,
+    }
 }

@@ -25,10 +25,16 @@ pub fn router(runner: Runner) -> Router {
     Router::new()
         .route("/v1/workspaces/{id}", put(create).delete(delete))
         .route("/v1/workspaces/{id}/stop", post(stop))
-        .route("/v1/workspaces/{id}/exec", post(exec).layer(DefaultBodyLimit::max(EXEC_BODY_BYTES_MAX)))
+        .route(
+            "/v1/workspaces/{id}/exec",
+            post(exec).layer(DefaultBodyLimit::max(EXEC_BODY_BYTES_MAX)),
+        )
         .route(
             "/v1/workspaces/{id}/files/{*path}",
-            get(read_file).put(write_file).delete(delete_file).layer(DefaultBodyLimit::max(FILE_BYTES_MAX as usize)),
+            get(read_file)
+                .put(write_file)
+                .delete(delete_file)
+                .layer(DefaultBodyLimit::max(FILE_BYTES_MAX as usize)),
         )
         .route("/v1/workspaces/{id}/list", get(list_files))
         .route("/v1/wake", post(wake))
@@ -47,15 +53,23 @@ impl From<Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, axum::Json(self.0)).into_response()
     }
 }
 
 type Answer<T> = Result<T, Failure>;
 
-async fn authenticate(State(runner): State<Runner>, headers: HeaderMap, request: Request, next: Next) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+async fn authenticate(
+    State(runner): State<Runner>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Response {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     // Comparing digests takes the same time wherever they differ.
     let digest = |token: &[u8]| blake3::hash(token);
     if given.is_some_and(|given| digest(given) == digest(runner.shared.config.token.as_bytes())) {
@@ -66,10 +80,14 @@ async fn authenticate(State(runner): State<Runner>, headers: HeaderMap, request:
 }
 
 /// Runs what touches files where it may block.
-async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + Send + 'static) -> Answer<R> {
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Error> + Send + 'static,
+) -> Answer<R> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result.map_err(Failure),
-        Err(panic) => Err(Failure(Error::Internal { message: format!("a file operation failed: {panic}") })),
+        Err(panic) => Err(Failure(Error::Internal {
+            message: format!("a file operation failed: {panic}"),
+        })),
     }
 }
 
@@ -93,9 +111,15 @@ async fn wake(State(runner): State<Runner>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn exec(State(runner): State<Runner>, Path(id): Path<String>, body: Bytes) -> Answer<Response> {
-    let request: ExecRequest = serde_json::from_slice(&body)
-        .map_err(|error| Error::Invalid { field: "body".to_owned(), message: error.to_string() })?;
+async fn exec(
+    State(runner): State<Runner>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answer<Response> {
+    let request: ExecRequest = serde_json::from_slice(&body).map_err(|error| Error::Invalid {
+        field: "body".to_owned(),
+        message: error.to_string(),
+    })?;
     if request.stream {
         return Ok(exec_stream(runner, id, request));
     }
@@ -111,9 +135,15 @@ fn exec_stream(runner: Runner, id: String, request: ExecRequest) -> Response {
         let (event, progress) = progress.next().await?;
         let mut line = serde_json::to_vec(&event).unwrap_or_default();
         line.push(b'\n');
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(line)), progress))
+        Some((
+            Ok::<_, std::convert::Infallible>(Bytes::from(line)),
+            progress,
+        ))
     });
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))];
+    let content_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-ndjson"),
+    )];
     (content_type, Body::from_stream(events)).into_response()
 }
 
@@ -172,7 +202,8 @@ async fn read_file(
     Query(part): Query<Part>,
 ) -> Answer<Response> {
     let (info, bytes) =
-        blocking(move || files::read(runner.workspaces(), &id, &path, part.offset, part.length)).await?;
+        blocking(move || files::read(runner.workspaces(), &id, &path, part.offset, part.length))
+            .await?;
     let json = serde_json::to_string(&info).unwrap_or_default();
     let header = HeaderValue::from_str(&ascii(&json)).unwrap_or(HeaderValue::from_static("{}"));
     Ok(([(FILE_HEADER, header)], bytes).into_response())
@@ -205,7 +236,10 @@ async fn write_file(
     Ok(axum::Json(written).into_response())
 }
 
-async fn delete_file(State(runner): State<Runner>, Path((id, path)): Path<(String, String)>) -> Answer<StatusCode> {
+async fn delete_file(
+    State(runner): State<Runner>,
+    Path((id, path)): Path<(String, String)>,
+) -> Answer<StatusCode> {
     blocking(move || files::delete(runner.workspaces(), &id, &path)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -227,7 +261,14 @@ async fn list_files(
 ) -> Answer<Response> {
     let page = blocking(move || {
         let limit = listing.limit.unwrap_or(100).clamp(1, LIST_MAX);
-        files::list(runner.workspaces(), &id, &listing.path, listing.recursive, listing.cursor.as_deref(), limit)
+        files::list(
+            runner.workspaces(),
+            &id,
+            &listing.path,
+            listing.recursive,
+            listing.cursor.as_deref(),
+            limit,
+        )
     })
     .await?;
     Ok(axum::Json(page).into_response())

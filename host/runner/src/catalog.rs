@@ -70,13 +70,22 @@ impl ProgramFile {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(files),
-            Err(error) => return Err(error).with_context(|| format!("cannot list {}", folder.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot list {}", folder.display()));
+            }
         };
         for entry in entries {
-            let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                let mut file: Self = toml::from_str(&text).with_context(|| format!("{} is no program", path.display()))?;
+            let path = entry
+                .with_context(|| format!("cannot list {}", folder.display()))?
+                .path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                let mut file: Self = toml::from_str(&text)
+                    .with_context(|| format!("{} is no program", path.display()))?;
                 file.path = path.with_extension("wasm");
                 files.push(file);
             }
@@ -103,36 +112,72 @@ impl ProgramFile {
 const BASE: &str = "base";
 
 impl Catalog {
-    pub fn new(engine: &Engine, cache: CompiledCache, programs: Vec<ProgramFile>, agents: Vec<AgentFile>) -> Result<Self> {
+    pub fn new(
+        engine: &Engine,
+        cache: CompiledCache,
+        programs: Vec<ProgramFile>,
+        agents: Vec<AgentFile>,
+    ) -> Result<Self> {
         let mut entries: Vec<Arc<Entry>> = Vec::new();
         for file in programs {
             if entries.iter().any(|entry| entry.file.name == file.name) {
                 bail!("two programs are named `{}`", file.name);
             }
             let mut hasher = blake3::Hasher::new();
-            hasher.update_mmap(&file.path).with_context(|| format!("cannot read {}", file.path.display()))?;
+            hasher
+                .update_mmap(&file.path)
+                .with_context(|| format!("cannot read {}", file.path.display()))?;
             let size_bytes = hasher.count();
-            entries.push(Arc::new(Entry { file, digest: hasher.finalize(), size_bytes, program: OnceCell::new() }));
+            entries.push(Arc::new(Entry {
+                file,
+                digest: hasher.finalize(),
+                size_bytes,
+                program: OnceCell::new(),
+            }));
         }
-        let agents = agents.into_iter().map(|file| (file.name.clone(), (file, OnceCell::new()))).collect();
-        Ok(Self { engine: engine.clone(), cache, programs: entries, agents })
+        let agents = agents
+            .into_iter()
+            .map(|file| (file.name.clone(), (file, OnceCell::new())))
+            .collect();
+        Ok(Self {
+            engine: engine.clone(),
+            cache,
+            programs: entries,
+            agents,
+        })
     }
 
     /// The program that a command names, ready to run.
-    pub(crate) async fn program<'a>(&'a self, environment: &str, name: &str) -> Result<Runnable<'a>, protocol::Error> {
+    pub(crate) async fn program<'a>(
+        &'a self,
+        environment: &str,
+        name: &str,
+    ) -> Result<Runnable<'a>, protocol::Error> {
         let entry = self
             .of_environment(environment)
-            .find(|entry| entry.file.name == name || entry.file.aliases.iter().any(|alias| alias == name))
+            .find(|entry| {
+                entry.file.name == name || entry.file.aliases.iter().any(|alias| alias == name)
+            })
             .ok_or_else(|| protocol::Error::NotFound {
                 kind: "program".to_owned(),
                 id: name.to_owned(),
-                known: self.of_environment(environment).map(|entry| entry.file.name.clone()).collect(),
+                known: self
+                    .of_environment(environment)
+                    .map(|entry| entry.file.name.clone())
+                    .collect(),
             })?;
         let compiled = self.compiled(entry).await.cloned();
-        compiled.map(|program| Runnable { program, env: &entry.file.env }).map_err(|error| {
-            tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
-            protocol::Error::Internal { message: format!("cannot load program `{}`: {error:#}", entry.file.name) }
-        })
+        compiled
+            .map(|program| Runnable {
+                program,
+                env: &entry.file.env,
+            })
+            .map_err(|error| {
+                tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
+                protocol::Error::Internal {
+                    message: format!("cannot load program `{}`: {error:#}", entry.file.name),
+                }
+            })
     }
 
     /// Compiles what has not been compiled yet, one after another.
@@ -146,7 +191,11 @@ impl Catalog {
 
     /// The names of the programs that have to be compiled before they can run.
     pub fn uncompiled(&self) -> Vec<String> {
-        let missing = self.programs.iter().filter(|entry| !self.cache.has(self.engine.wasmtime(), entry.digest.as_bytes()));
+        let missing = self.programs.iter().filter(|entry| {
+            !self
+                .cache
+                .has(self.engine.wasmtime(), entry.digest.as_bytes())
+        });
         missing.map(|entry| entry.file.name.clone()).collect()
     }
 
@@ -154,10 +203,16 @@ impl Catalog {
         let (file, cell) = self.agents.get(name)?;
         let agent = cell
             .get_or_try_init(async || {
-                let (engine, cache, path) = (self.engine.clone(), self.cache.clone(), file.path.clone());
+                let (engine, cache, path) =
+                    (self.engine.clone(), self.cache.clone(), file.path.clone());
                 tokio::task::spawn_blocking(move || {
-                    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                    let component = cache.load_or_compile(engine.wasmtime(), blake3::hash(&bytes).as_bytes(), || Ok(bytes))?;
+                    let bytes = std::fs::read(&path)
+                        .with_context(|| format!("cannot read {}", path.display()))?;
+                    let component = cache.load_or_compile(
+                        engine.wasmtime(),
+                        blake3::hash(&bytes).as_bytes(),
+                        || Ok(bytes),
+                    )?;
                     Ok(Agent::new(&engine, &component)?)
                 })
                 .await?
@@ -168,11 +223,19 @@ impl Catalog {
 
     /// What the runner tells the app of its programs.
     pub(crate) fn programs(&self) -> Vec<protocol::Program> {
-        let all: Vec<String> = self.environments().into_iter().map(|environment| environment.name).collect();
+        let all: Vec<String> = self
+            .environments()
+            .into_iter()
+            .map(|environment| environment.name)
+            .collect();
         let programs = self.programs.iter().map(|entry| protocol::Program {
             name: entry.file.name.clone(),
             version: entry.file.version.clone(),
-            environments: if entry.file.environments.is_empty() { all.clone() } else { entry.file.environments.clone() },
+            environments: if entry.file.environments.is_empty() {
+                all.clone()
+            } else {
+                entry.file.environments.clone()
+            },
             digest: entry.digest.to_hex().to_string(),
             size_bytes: entry.size_bytes,
         });
@@ -189,12 +252,15 @@ impl Catalog {
         let mut environments = BTreeMap::from([(BASE.to_owned(), base)]);
         for entry in &self.programs {
             for name in &entry.file.environments {
-                let environment = environments.entry(name.clone()).or_insert_with(|| protocol::Environment {
-                    name: name.clone(),
-                    language: String::new(),
-                    version: String::new(),
-                    packages: Vec::new(),
-                });
+                let environment =
+                    environments
+                        .entry(name.clone())
+                        .or_insert_with(|| protocol::Environment {
+                            name: name.clone(),
+                            language: String::new(),
+                            version: String::new(),
+                            packages: Vec::new(),
+                        });
                 if !entry.file.language.is_empty() {
                     environment.language.clone_from(&entry.file.language);
                     environment.version.clone_from(&entry.file.version);
@@ -204,7 +270,10 @@ impl Catalog {
         environments.into_values().collect()
     }
 
-    fn of_environment<'a, 'e>(&'a self, environment: &'e str) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a, 'e> {
+    fn of_environment<'a, 'e>(
+        &'a self,
+        environment: &'e str,
+    ) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a, 'e> {
         self.programs.iter().filter(move |entry| {
             let environments = &entry.file.environments;
             environments.is_empty() || environments.iter().any(|name| name == environment)
@@ -215,10 +284,15 @@ impl Catalog {
         entry
             .program
             .get_or_try_init(async || {
-                let (engine, cache, source) = (self.engine.clone(), self.cache.clone(), entry.clone());
+                let (engine, cache, source) =
+                    (self.engine.clone(), self.cache.clone(), entry.clone());
                 // Compiling an interpreter takes seconds to a minute of every core.
                 tokio::task::spawn_blocking(move || {
-                    let component = cache.load_or_compile(engine.wasmtime(), source.digest.as_bytes(), || Ok(std::fs::read(&source.file.path)?))?;
+                    let component = cache.load_or_compile(
+                        engine.wasmtime(),
+                        source.digest.as_bytes(),
+                        || Ok(std::fs::read(&source.file.path)?),
+                    )?;
                     Ok(Program::new(&engine, &component)?)
                 })
                 .await?

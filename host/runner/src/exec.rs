@@ -6,7 +6,7 @@ use crate::catalog::Runnable;
 use crate::files::is_directory;
 use crate::workspace::{Place, missing};
 use std::collections::BTreeMap;
-use swarm_flow_policy::{SANDBOX_DIRECTORIES};
+use swarm_flow_policy::SANDBOX_DIRECTORIES;
 use swarm_flow_protocol::{Error, ExecRequest, ExecResult, Outcome, STDIN_BYTES_MAX};
 use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output, OutputChunk, Stream};
 use tokio::sync::mpsc;
@@ -34,8 +34,13 @@ impl Runner {
         if !place.files.is_dir() {
             return Err(missing(id));
         }
-        let entry = self.workspaces().enter(id, request.policy.limits.sandboxes)?;
-        let Runnable { program, env } = self.catalog().program(&request.environment, &request.command[0]).await?;
+        let entry = self
+            .workspaces()
+            .enter(id, request.policy.limits.sandboxes)?;
+        let Runnable { program, env } = self
+            .catalog()
+            .program(&request.environment, &request.command[0])
+            .await?;
         let limits = request.policy.limits.narrowed(&request.limits);
         let (stdout, stderr) = outputs(sender, limits.output_bytes);
         let cwd = cwd(&request, &place)?;
@@ -47,11 +52,19 @@ impl Runner {
             stdin: request.stdin.into(),
             stdout: stdout.clone(),
             stderr: stderr.clone(),
-            egress: Egress { network: request.policy.network, registries: self.shared.registries.clone() },
+            egress: Egress {
+                network: request.policy.network,
+                registries: self.shared.registries.clone(),
+            },
             limits,
         };
-        let running = self.shared.threads.spawn(async move { program.run(grants).await });
-        let running = running.ok_or_else(|| Error::Unavailable { message: "the runner is stopping".to_owned() })?;
+        let running = self
+            .shared
+            .threads
+            .spawn(async move { program.run(grants).await });
+        let running = running.ok_or_else(|| Error::Unavailable {
+            message: "the runner is stopping".to_owned(),
+        })?;
         let ended = tokio::select! {
             ended = running => ended,
             () = entry.stop.cancelled() => return Ok(cancelled(&stdout, &stderr)),
@@ -60,18 +73,25 @@ impl Runner {
             Ok(Ok(ended)) => Ok(result(ended, &stdout, &stderr)),
             Ok(Err(error)) => {
                 tracing::error!("cannot run a sandbox: {error:#}");
-                Err(Error::Internal { message: format!("cannot run the sandbox: {error:#}") })
+                Err(Error::Internal {
+                    message: format!("cannot run the sandbox: {error:#}"),
+                })
             }
             Err(panic) => {
                 tracing::error!("a sandbox panicked: {panic}");
-                Err(Error::Internal { message: "the sandbox ended by a fault of the runner".to_owned() })
+                Err(Error::Internal {
+                    message: "the sandbox ended by a fault of the runner".to_owned(),
+                })
             }
         }
     }
 }
 
 /// The sandbox's variables: the runner's own are not among them.
-fn environment(defaults: &BTreeMap<String, String>, asked: Vec<(String, String)>) -> Vec<(String, String)> {
+fn environment(
+    defaults: &BTreeMap<String, String>,
+    asked: Vec<(String, String)>,
+) -> Vec<(String, String)> {
     let mut environment = BTreeMap::from([("HOME".to_owned(), SANDBOX_DIRECTORIES[0].to_owned())]);
     environment.extend(defaults.clone());
     environment.extend(asked);
@@ -79,28 +99,63 @@ fn environment(defaults: &BTreeMap<String, String>, asked: Vec<(String, String)>
 }
 
 fn check(request: &ExecRequest) -> Result<(), Error> {
-    let invalid = |field: &str, message: String| Err(Error::Invalid { field: field.to_owned(), message });
+    let invalid = |field: &str, message: String| {
+        Err(Error::Invalid {
+            field: field.to_owned(),
+            message,
+        })
+    };
     if request.command.first().is_none_or(String::is_empty) {
-        return invalid("command", "is empty; give the program's name and its arguments".to_owned());
+        return invalid(
+            "command",
+            "is empty; give the program's name and its arguments".to_owned(),
+        );
     }
     if request.command.len() > ARGUMENTS_MAX {
-        return invalid("command", format!("has {} items; {ARGUMENTS_MAX} at most", request.command.len()));
+        return invalid(
+            "command",
+            format!(
+                "has {} items; {ARGUMENTS_MAX} at most",
+                request.command.len()
+            ),
+        );
     }
-    let variables = request.env.iter().map(|(name, value)| name.len() + value.len());
-    let bytes: usize = request.command.iter().map(String::len).chain(variables).sum();
+    let variables = request
+        .env
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
+    let bytes: usize = request
+        .command
+        .iter()
+        .map(String::len)
+        .chain(variables)
+        .sum();
     if bytes > ARGUMENT_BYTES_MAX {
-        return invalid("command", format!("with `env` has {bytes} bytes; {ARGUMENT_BYTES_MAX} at most"));
+        return invalid(
+            "command",
+            format!("with `env` has {bytes} bytes; {ARGUMENT_BYTES_MAX} at most"),
+        );
     }
-    if let Some(index) = request.command.iter().position(|argument| argument.contains('\0')) {
+    if let Some(index) = request
+        .command
+        .iter()
+        .position(|argument| argument.contains('\0'))
+    {
         return invalid(&format!("command[{index}]"), "contains NUL".to_owned());
     }
     for (name, value) in &request.env {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            return invalid(&format!("env.{name}"), "a name is not empty, has no `=`, and nothing has NUL".to_owned());
+            return invalid(
+                &format!("env.{name}"),
+                "a name is not empty, has no `=`, and nothing has NUL".to_owned(),
+            );
         }
     }
     if request.stdin.len() as u64 > STDIN_BYTES_MAX {
-        return Err(Error::TooLarge { name: "stdin_bytes".to_owned(), allowed: STDIN_BYTES_MAX });
+        return Err(Error::TooLarge {
+            name: "stdin_bytes".to_owned(),
+            allowed: STDIN_BYTES_MAX,
+        });
     }
     request.policy.validate().map_err(|invalid| Error::Invalid {
         field: format!("policy.{}", invalid.field),
@@ -112,29 +167,59 @@ fn check(request: &ExecRequest) -> Result<(), Error> {
 fn cwd(request: &ExecRequest, place: &Place) -> Result<String, Error> {
     let granted = request.policy.filesystem.grants();
     let Some(asked) = &request.cwd else {
-        let workspace = granted.iter().any(|(path, _)| *path == SANDBOX_DIRECTORIES[0]);
-        return Ok(if workspace { SANDBOX_DIRECTORIES[0] } else { "/" }.to_owned());
+        let workspace = granted
+            .iter()
+            .any(|(path, _)| *path == SANDBOX_DIRECTORIES[0]);
+        return Ok(if workspace {
+            SANDBOX_DIRECTORIES[0]
+        } else {
+            "/"
+        }
+        .to_owned());
     };
     let plain = asked.trim_end_matches('/');
     let found = granted.iter().find_map(|(path, _)| {
         let rest = plain.strip_prefix(path)?;
-        let relative = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
+        let relative = if rest.is_empty() {
+            rest
+        } else {
+            rest.strip_prefix('/')?
+        };
         Some(is_directory(host_path(path, place), relative))
     });
     match found {
         Some(true) => Ok(plain.to_owned()),
-        Some(false) => Err(Error::Invalid { field: "cwd".to_owned(), message: format!("`{asked}` is not a directory") }),
+        Some(false) => Err(Error::Invalid {
+            field: "cwd".to_owned(),
+            message: format!("`{asked}` is not a directory"),
+        }),
         None => {
-            let paths: Vec<String> = granted.iter().map(|(path, _)| format!("`{path}`")).collect();
-            let beneath = if paths.is_empty() { "anything".to_owned() } else { paths.join(" or ") };
-            let message = format!("`{asked}` is not beneath {beneath}, which is what the policy's `filesystem` grants");
-            Err(Error::Invalid { field: "cwd".to_owned(), message })
+            let paths: Vec<String> = granted
+                .iter()
+                .map(|(path, _)| format!("`{path}`"))
+                .collect();
+            let beneath = if paths.is_empty() {
+                "anything".to_owned()
+            } else {
+                paths.join(" or ")
+            };
+            let message = format!(
+                "`{asked}` is not beneath {beneath}, which is what the policy's `filesystem` grants"
+            );
+            Err(Error::Invalid {
+                field: "cwd".to_owned(),
+                message,
+            })
         }
     }
 }
 
 fn host_path<'a>(guest: &str, place: &'a Place) -> &'a std::path::Path {
-    if guest == SANDBOX_DIRECTORIES[0] { &place.files } else { &place.tmp }
+    if guest == SANDBOX_DIRECTORIES[0] {
+        &place.files
+    } else {
+        &place.tmp
+    }
 }
 
 /// What the policy grants, and the start directory once more as `.`: a program whose libc does not know a
@@ -147,9 +232,17 @@ fn directories(request: &ExecRequest, place: &Place, cwd: &str) -> Vec<Directory
         if let Some(rest) = cwd.strip_prefix(path)
             && (rest.is_empty() || rest.starts_with('/'))
         {
-            directories.push(Directory { host: host.join(rest.trim_start_matches('/')), guest: ".".to_owned(), access });
+            directories.push(Directory {
+                host: host.join(rest.trim_start_matches('/')),
+                guest: ".".to_owned(),
+                access,
+            });
         }
-        directories.push(Directory { host: host.to_owned(), guest: path.to_owned(), access });
+        directories.push(Directory {
+            host: host.to_owned(),
+            guest: path.to_owned(),
+            access,
+        });
     }
     directories
 }
@@ -168,9 +261,24 @@ fn result(ended: Ended<u8>, stdout: &Output, stderr: &Output) -> ExecResult {
     let (exit_code, outcome) = match ended.end {
         End::Returned(code) | End::Exited(code) => (code, Outcome::Exited),
         End::Trapped(message) => (EXIT_TRAPPED, Outcome::Trapped { message }),
-        End::Limit { name, used, allowed } => {
-            let code = if name == "wall_time" || name == "cpu_time" { EXIT_OUT_OF_TIME } else { EXIT_KILLED };
-            (code, Outcome::Limit { name: name.to_owned(), used, allowed })
+        End::Limit {
+            name,
+            used,
+            allowed,
+        } => {
+            let code = if name == "wall_time" || name == "cpu_time" {
+                EXIT_OUT_OF_TIME
+            } else {
+                EXIT_KILLED
+            };
+            (
+                code,
+                Outcome::Limit {
+                    name: name.to_owned(),
+                    used,
+                    allowed,
+                },
+            )
         }
     };
     let usage = ended.usage;

@@ -26,16 +26,26 @@ pub(crate) fn read(
     check(path)?;
     let files = workspaces.files(id)?;
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    let mut file = files.open_with(path, &options).map_err(|error| file_error(path, &error))?;
+    options
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let mut file = files
+        .open_with(path, &options)
+        .map_err(|error| file_error(path, &error))?;
     let metadata = file.metadata().map_err(|error| file_error(path, &error))?;
     if !metadata.is_file() {
-        return Err(conflict(format!("`{path}` is a {}, not a file", kind_name(kind(&metadata)))));
+        return Err(conflict(format!(
+            "`{path}` is a {}, not a file",
+            kind_name(kind(&metadata))
+        )));
     }
     let left = metadata.len().saturating_sub(offset);
     let length = length.map_or(left, |length| length.min(left));
     if length > FILE_BYTES_MAX {
-        return Err(Error::TooLarge { name: "file_bytes".to_owned(), allowed: FILE_BYTES_MAX });
+        return Err(Error::TooLarge {
+            name: "file_bytes".to_owned(),
+            allowed: FILE_BYTES_MAX,
+        });
     }
     let mut bytes = Vec::with_capacity(length as usize);
     file.seek(SeekFrom::Start(offset))
@@ -45,7 +55,12 @@ pub(crate) fn read(
 }
 
 /// Writes a file as a whole or not at all: it is written aside and moved to its place.
-pub(crate) fn write(workspaces: &Workspaces, id: &str, path: &str, bytes: &[u8]) -> Result<Written, Error> {
+pub(crate) fn write(
+    workspaces: &Workspaces,
+    id: &str,
+    path: &str,
+    bytes: &[u8],
+) -> Result<Written, Error> {
     check(path)?;
     let files = workspaces.files(id)?;
     let (parent, name) = match path.rsplit_once('/') {
@@ -74,16 +89,27 @@ pub(crate) fn write(workspaces: &Workspaces, id: &str, path: &str, bytes: &[u8])
         let _ = aside.remove_file(&temporary);
         return Err(file_error(path, &error));
     }
-    let metadata = target.symlink_metadata(name).map_err(|error| file_error(path, &error))?;
-    Ok(Written { file: info(path, &metadata), created: before.is_err() })
+    let metadata = target
+        .symlink_metadata(name)
+        .map_err(|error| file_error(path, &error))?;
+    Ok(Written {
+        file: info(path, &metadata),
+        created: before.is_err(),
+    })
 }
 
 /// Removes a file, or a directory with all that is in it.
 pub(crate) fn delete(workspaces: &Workspaces, id: &str, path: &str) -> Result<(), Error> {
     check(path)?;
     let files = workspaces.files(id)?;
-    let metadata = files.symlink_metadata(path).map_err(|error| file_error(path, &error))?;
-    let removed = if metadata.is_dir() { files.remove_dir_all(path) } else { files.remove_file(path) };
+    let metadata = files
+        .symlink_metadata(path)
+        .map_err(|error| file_error(path, &error))?;
+    let removed = if metadata.is_dir() {
+        files.remove_dir_all(path)
+    } else {
+        files.remove_file(path)
+    };
     removed.map_err(|error| file_error(path, &error))
 }
 
@@ -102,25 +128,42 @@ pub(crate) fn list(
         files
     } else {
         check(path)?;
-        files.open_dir(path).map_err(|error| file_error(path, &error))?
+        files
+            .open_dir(path)
+            .map_err(|error| file_error(path, &error))?
     };
     let mut items = Vec::new();
     walk(&directory, path, recursive, &mut items).map_err(|error| file_error(path, &error))?;
     items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    let first = cursor.map_or(0, |cursor| items.partition_point(|item| item.path.as_str() <= cursor));
+    let first = cursor.map_or(0, |cursor| {
+        items.partition_point(|item| item.path.as_str() <= cursor)
+    });
     let more = items.len() > first + limit;
     let items: Vec<FileInfo> = items.into_iter().skip(first).take(limit).collect();
-    let next = if more { items.last().map(|item| item.path.clone()) } else { None };
+    let next = if more {
+        items.last().map(|item| item.path.clone())
+    } else {
+        None
+    };
     Ok(FilePage { items, next })
 }
 
-fn walk(directory: &Dir, prefix: &str, recursive: bool, items: &mut Vec<FileInfo>) -> io::Result<()> {
+fn walk(
+    directory: &Dir,
+    prefix: &str,
+    recursive: bool,
+    items: &mut Vec<FileInfo>,
+) -> io::Result<()> {
     for entry in directory.entries()? {
         let entry: DirEntry = entry?;
         let name = entry.file_name();
         // A name that is not UTF-8 cannot be said in JSON; the guest that made it can still see it.
         let Some(name) = name.to_str() else { continue };
-        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        let path = if prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{prefix}/{name}")
+        };
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
             // A guest removed it since.
@@ -147,17 +190,28 @@ fn check(path: &str) -> Result<(), Error> {
         "is absolute; paths are relative to /workspace"
     } else if path.split('/').any(|part| part.len() > NAME_BYTES_MAX) {
         "has a part longer than 255 bytes"
-    } else if path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
+    } else if path
+        .split('/')
+        .any(|part| part.is_empty() || part == "." || part == "..")
+    {
         "has a part that is empty, `.` or `..`"
     } else {
         return Ok(());
     };
-    Err(Error::Invalid { field: "path".to_owned(), message: complaint.to_owned() })
+    Err(Error::Invalid {
+        field: "path".to_owned(),
+        message: complaint.to_owned(),
+    })
 }
 
 fn info(path: &str, metadata: &Metadata) -> FileInfo {
-    let modified = metadata.modified().ok().map(cap_std::time::SystemTime::into_std);
-    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let modified = metadata
+        .modified()
+        .ok()
+        .map(cap_std::time::SystemTime::into_std);
+    let since = modified
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .unwrap_or_default();
     FileInfo {
         path: path.to_owned(),
         kind: kind(metadata),
@@ -193,22 +247,33 @@ fn conflict(message: String) -> Error {
 
 fn file_error(path: &str, error: &io::Error) -> Error {
     use io::ErrorKind::{
-        AlreadyExists, DirectoryNotEmpty, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied, StorageFull,
+        AlreadyExists, DirectoryNotEmpty, InvalidInput, IsADirectory, NotADirectory, NotFound,
+        PermissionDenied, StorageFull,
     };
     match error.kind() {
-        NotFound => Error::NotFound { kind: "file".to_owned(), id: path.to_owned(), known: Vec::new() },
-        NotADirectory | AlreadyExists => conflict(format!("a part of `{path}` is a file, not a directory")),
+        NotFound => Error::NotFound {
+            kind: "file".to_owned(),
+            id: path.to_owned(),
+            known: Vec::new(),
+        },
+        NotADirectory | AlreadyExists => {
+            conflict(format!("a part of `{path}` is a file, not a directory"))
+        }
         IsADirectory | DirectoryNotEmpty => conflict(format!("`{path}` is a directory")),
         // cap-std says so when a path or a link leads out.
         PermissionDenied | InvalidInput => Error::Invalid {
             field: "path".to_owned(),
             message: "leads out of the workspace, or through a link that does".to_owned(),
         },
-        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Error::Invalid {
-            field: "path".to_owned(),
-            message: "has links that lead in a circle".to_owned(),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            Error::Invalid {
+                field: "path".to_owned(),
+                message: "has links that lead in a circle".to_owned(),
+            }
+        }
+        StorageFull => Error::Unavailable {
+            message: "the runner's disk is full".to_owned(),
         },
-        StorageFull => Error::Unavailable { message: "the runner's disk is full".to_owned() },
         _ => internal("use a file", error),
     }
 }

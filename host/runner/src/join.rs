@@ -42,7 +42,10 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Joins the app, removes directories that it does not know, and begins to work.
 pub async fn join(runner: &Runner, app: Arc<dyn AppCall>) -> Result<Joined> {
-    let app = App { call: app, runner: runner.clone() };
+    let app = App {
+        call: app,
+        runner: runner.clone(),
+    };
     app.register().await?;
     app.sweep().await?;
     let mut tasks = JoinSet::new();
@@ -55,7 +58,10 @@ impl Joined {
     /// Ends the work and tells the app, which leases it to others.
     pub async fn leave(mut self) -> Result<()> {
         self.tasks.shutdown().await;
-        self.app.send(Method::DELETE, "", &()).await.map(|_: Ignored| ())
+        self.app
+            .send(Method::DELETE, "", &())
+            .await
+            .map(|_: Ignored| ())
     }
 }
 
@@ -102,13 +108,23 @@ impl App {
             environments: self.runner.catalog().environments(),
         };
         let body = serde_json::to_vec(&registration).context("cannot write the registration")?;
-        let _: Ignored = self.request(Method::POST, "/api/v1/runners", body).await.context("cannot join the app")?;
+        let _: Ignored = self
+            .request(Method::POST, "/api/v1/runners", body)
+            .await
+            .context("cannot join the app")?;
         Ok(())
     }
 
     async fn sweep(&self) -> Result<()> {
-        let known: Ids = self.send(Method::GET, "/workspaces", &()).await.context("cannot ask for the workspaces")?;
-        let swept = self.runner.workspaces().sweep(&known.ids).context("cannot list the workspaces")?;
+        let known: Ids = self
+            .send(Method::GET, "/workspaces", &())
+            .await
+            .context("cannot ask for the workspaces")?;
+        let swept = self
+            .runner
+            .workspaces()
+            .sweep(&known.ids)
+            .context("cannot list the workspaces")?;
         if swept > 0 {
             tracing::info!("removed {swept} directories of workspaces that do not exist");
         }
@@ -116,7 +132,12 @@ impl App {
     }
 
     /// Sends to a path beneath this runner's own.
-    pub(crate) async fn send<R: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<R> {
+    pub(crate) async fn send<R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<R> {
         let path = format!("/api/v1/runners/{}{path}", self.runner.shared.config.id);
         let body = if method == Method::POST {
             serde_json::to_vec(body).context("cannot write the request")?
@@ -126,19 +147,40 @@ impl App {
         self.request(method, &path, body).await
     }
 
-    async fn request<R: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<R> {
+    async fn request<R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<R> {
         let request = Request::builder()
             .method(method.clone())
             .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.runner.shared.config.token))
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", self.runner.shared.config.token),
+            )
             .header(header::CONTENT_TYPE, "application/json")
             .body(Bytes::from(body))
             .context("cannot make the request")?;
-        let response = self.call.call(request).await.with_context(|| format!("cannot reach the app for {method} {path}"))?;
+        let response = self
+            .call
+            .call(request)
+            .await
+            .with_context(|| format!("cannot reach the app for {method} {path}"))?;
         if !(200..300).contains(&response.status) {
-            bail!("{method} {path}: {} {}", response.status, String::from_utf8_lossy(&response.body));
+            bail!(
+                "{method} {path}: {} {}",
+                response.status,
+                String::from_utf8_lossy(&response.body)
+            );
         }
-        let body: &[u8] = if response.body.is_empty() { b"null" } else { &response.body };
-        serde_json::from_slice(body).with_context(|| format!("{method} {path}: the app's answer makes no sense"))
+        let body: &[u8] = if response.body.is_empty() {
+            b"null"
+        } else {
+            &response.body
+        };
+        serde_json::from_slice(body)
+            .with_context(|| format!("{method} {path}: the app's answer makes no sense"))
     }
 }

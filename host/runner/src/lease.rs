@@ -48,7 +48,9 @@ pub(crate) async fn work(app: App) {
     loop {
         if tasks.len() < TASKS_MAX {
             match fetch(&app, TASKS_MAX - tasks.len()).await {
-                Ok(leases) => leases.into_iter().for_each(|lease| start(&app, &mut tasks, &running, lease)),
+                Ok(leases) => leases
+                    .into_iter()
+                    .for_each(|lease| start(&app, &mut tasks, &running, lease)),
                 Err(error) => tracing::warn!("cannot fetch work: {error:#}"),
             }
         }
@@ -75,7 +77,10 @@ fn start(app: &App, tasks: &mut JoinSet<()>, running: &Running, lease: Lease) {
         let (app, running, key) = (app.clone(), running.clone(), key.clone());
         async move {
             perform(&app, lease).await;
-            running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&key);
         }
     });
     noted.insert(key, (id, handle));
@@ -89,11 +94,22 @@ async fn perform(app: &App, lease: Lease) {
         policy: lease.policy,
     };
     let outcome = match app.runner().catalog().agent(&lease.agent).await {
-        None => Err(failure("unknown_agent", format!("this runner has no agent `{}`", lease.agent))),
-        Some(Err(error)) => Err(failure("unknown_agent", format!("agent `{}` cannot be loaded: {error:#}", lease.agent))),
+        None => Err(failure(
+            "unknown_agent",
+            format!("this runner has no agent `{}`", lease.agent),
+        )),
+        Some(Err(error)) => Err(failure(
+            "unknown_agent",
+            format!("agent `{}` cannot be loaded: {error:#}", lease.agent),
+        )),
         Some(Ok(agent)) => {
             let task = lease.task;
-            match app.runner().shared.threads.spawn(async move { agent.execute(&task, tools).await }) {
+            match app
+                .runner()
+                .shared
+                .threads
+                .spawn(async move { agent.execute(&task, tools).await })
+            {
                 None => return,
                 Some(execution) => match execution.await {
                     Ok(outcome) => outcome,
@@ -102,7 +118,14 @@ async fn perform(app: &App, lease: Lease) {
             }
         }
     };
-    report(app, Report { lease: lease.id, outcome }).await;
+    report(
+        app,
+        Report {
+            lease: lease.id,
+            outcome,
+        },
+    )
+    .await;
 }
 
 async fn report(app: &App, report: Report) {
@@ -131,7 +154,9 @@ async fn keep(app: &App, running: &Running) {
     if held.is_empty() {
         return;
     }
-    let renewed: Result<Lost> = app.send(Method::POST, "/leases/renew", &Leases { leases: held }).await;
+    let renewed: Result<Lost> = app
+        .send(Method::POST, "/leases/renew", &Leases { leases: held })
+        .await;
     match renewed {
         Ok(lost) => {
             let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,15 @@
 //! policy with each command, and the runner enforces it. It *pulls* tasks by leases, so that it may vanish at
 //! any time and its work is leased again.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests may stop at once"
+    )
+)]
 
 mod agent;
 mod api;
@@ -64,9 +72,16 @@ impl Runner {
             .with_context(|| format!("cannot open the workspaces in {}", config.state.display()))?;
         let threads = SandboxThreads::start().context("cannot start the sandbox threads")?;
         let registries = config.registries.clone().into();
-        let shared =
-            Shared { config, workspaces, threads, registries, wake: Notify::new() };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared {
+            config,
+            workspaces,
+            threads,
+            registries,
+            wake: Notify::new(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     pub fn id(&self) -> &str {

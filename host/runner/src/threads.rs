@@ -11,8 +11,13 @@ pub(crate) struct SandboxThreads {
 
 impl SandboxThreads {
     pub(crate) fn start() -> std::io::Result<Self> {
-        let runtime = Builder::new_multi_thread().thread_name("sandbox").enable_all().build()?;
-        Ok(Self { runtime: Some(runtime) })
+        let runtime = Builder::new_multi_thread()
+            .thread_name("sandbox")
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            runtime: Some(runtime),
+        })
     }
 
     /// Runs a future there. Dropping the result ends the future.
@@ -21,7 +26,9 @@ impl SandboxThreads {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.runtime.as_ref().map(|runtime| AbortOnDropHandle::new(runtime.spawn(future)))
+        self.runtime
+            .as_ref()
+            .map(|runtime| AbortOnDropHandle::new(runtime.spawn(future)))
     }
 }
 

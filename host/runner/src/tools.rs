@@ -45,12 +45,26 @@ impl tools::Host for Tools {
     }
 
     async fn write_file(&mut self, path: String, bytes: Vec<u8>) -> Result<(), types::Error> {
-        files::write(self.runner.workspaces(), &self.workspace, &path, &bytes).map(|_| ()).map_err(error)
+        files::write(self.runner.workspaces(), &self.workspace, &path, &bytes)
+            .map(|_| ())
+            .map_err(error)
     }
 
-    async fn list_files(&mut self, path: String, recursive: bool) -> Result<Vec<types::FileInfo>, types::Error> {
-        let page = files::list(self.runner.workspaces(), &self.workspace, &path, recursive, None, usize::MAX / 2);
-        page.map(|page| page.items.into_iter().map(file_info).collect()).map_err(error)
+    async fn list_files(
+        &mut self,
+        path: String,
+        recursive: bool,
+    ) -> Result<Vec<types::FileInfo>, types::Error> {
+        let page = files::list(
+            self.runner.workspaces(),
+            &self.workspace,
+            &path,
+            recursive,
+            None,
+            usize::MAX / 2,
+        );
+        page.map(|page| page.items.into_iter().map(file_info).collect())
+            .map_err(error)
     }
 }
 
@@ -59,7 +73,15 @@ fn exec_result(result: protocol::ExecResult) -> types::ExecResult {
         outcome: match result.outcome {
             protocol::Outcome::Exited => types::Outcome::Exited,
             protocol::Outcome::Trapped { message } => types::Outcome::Trapped(message),
-            protocol::Outcome::Limit { name, used, allowed } => types::Outcome::Limit(types::LimitHit { name, used, allowed }),
+            protocol::Outcome::Limit {
+                name,
+                used,
+                allowed,
+            } => types::Outcome::Limit(types::LimitHit {
+                name,
+                used,
+                allowed,
+            }),
             protocol::Outcome::Cancelled => types::Outcome::Cancelled,
         },
         exit_code: result.exit_code,
@@ -92,10 +114,22 @@ fn file_info(info: protocol::FileInfo) -> types::FileInfo {
 fn error(error: protocol::Error) -> types::Error {
     use protocol::Error as E;
     match error {
-        E::Invalid { field, message } => types::Error::Invalid(types::InvalidInput { field, message }),
-        E::NotFound { kind, id, known } => types::Error::NotFound(types::Missing { kind, id, known }),
+        E::Invalid { field, message } => {
+            types::Error::Invalid(types::InvalidInput { field, message })
+        }
+        E::NotFound { kind, id, known } => {
+            types::Error::NotFound(types::Missing { kind, id, known })
+        }
         E::Conflict { message } => types::Error::Conflict(message),
-        E::Denied { capability, resource, rule } => types::Error::Denied(types::Denial { capability, resource, rule }),
+        E::Denied {
+            capability,
+            resource,
+            rule,
+        } => types::Error::Denied(types::Denial {
+            capability,
+            resource,
+            rule,
+        }),
         E::TooLarge { name, allowed } => types::Error::TooLarge(types::Limit { name, allowed }),
         E::Busy { retry_after_ms } => types::Error::Busy(retry_after_ms),
         E::Unavailable { message } => types::Error::Unavailable(message),

@@ -40,7 +40,11 @@ impl Workspaces {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => std::fs::create_dir_all(&aside)?,
         }
-        Ok(Self { root, aside, live: Mutex::default() })
+        Ok(Self {
+            root,
+            aside,
+            live: Mutex::default(),
+        })
     }
 
     /// Makes the directories, once. An existing workspace stays as it is.
@@ -64,7 +68,8 @@ impl Workspaces {
         self.stop(id);
         let aside = self.aside.join(fresh_name());
         match std::fs::rename(self.root.join(id), &aside) {
-            Ok(()) => std::fs::remove_dir_all(&aside).map_err(|error| internal("remove the workspace", &error)),
+            Ok(()) => std::fs::remove_dir_all(&aside)
+                .map_err(|error| internal("remove the workspace", &error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(internal("remove the workspace", &error)),
         }
@@ -72,7 +77,11 @@ impl Workspaces {
 
     /// Ends what runs. New sandboxes may start at once: whether they should is the app's decision.
     pub(crate) fn stop(&self, id: &str) {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let live = self
+            .live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
         if let Some(live) = live {
             live.stop.cancel();
         }
@@ -84,7 +93,9 @@ impl Workspaces {
         let mut swept = 0;
         for entry in std::fs::read_dir(&self.root)? {
             let entry = entry?;
-            let Some(id) = entry.file_name().to_str().map(str::to_owned) else { continue };
+            let Some(id) = entry.file_name().to_str().map(str::to_owned) else {
+                continue;
+            };
             if !known.contains(&id) && self.delete(&id).is_ok() {
                 swept += 1;
             }
@@ -95,36 +106,48 @@ impl Workspaces {
     pub(crate) fn place(&self, id: &str) -> Result<Place, Error> {
         check_id(id)?;
         let root = self.root.join(id);
-        Ok(Place { files: root.join("files"), tmp: root.join("tmp") })
+        Ok(Place {
+            files: root.join("files"),
+            tmp: root.join("tmp"),
+        })
     }
 
     /// The workspace's files, as a directory that cannot be left.
     pub(crate) fn files(&self, id: &str) -> Result<Dir, Error> {
         let place = self.place(id)?;
-        Dir::open_ambient_dir(&place.files, ambient_authority()).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => missing(id),
-            _ => internal("open the workspace", &error),
+        Dir::open_ambient_dir(&place.files, ambient_authority()).map_err(|error| {
+            match error.kind() {
+                io::ErrorKind::NotFound => missing(id),
+                _ => internal("open the workspace", &error),
+            }
         })
     }
 
     /// Where a file is written before it is moved to its place.
     pub(crate) fn aside(&self) -> Result<Dir, Error> {
-        Dir::open_ambient_dir(&self.aside, ambient_authority()).map_err(|error| internal("write a file", &error))
+        Dir::open_ambient_dir(&self.aside, ambient_authority())
+            .map_err(|error| internal("write a file", &error))
     }
 
     /// Notes that a sandbox starts in a workspace, until the result is dropped.
     pub(crate) fn enter<'a>(&'a self, id: &'a str, sandboxes_max: u32) -> Result<Entry<'a>, Error> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = live
-            .entry(id.to_owned())
-            .or_insert_with(|| Live { sandboxes: 0, stop: CancellationToken::new() });
+        let entry = live.entry(id.to_owned()).or_insert_with(|| Live {
+            sandboxes: 0,
+            stop: CancellationToken::new(),
+        });
         if entry.sandboxes >= sandboxes_max {
-            return Err(Error::Busy { retry_after_ms: 250 });
+            return Err(Error::Busy {
+                retry_after_ms: 250,
+            });
         }
         entry.sandboxes += 1;
-        Ok(Entry { workspaces: self, id, stop: entry.stop.clone() })
+        Ok(Entry {
+            workspaces: self,
+            id,
+            stop: entry.stop.clone(),
+        })
     }
-
 }
 
 /// A sandbox's place in its workspace.
@@ -137,7 +160,11 @@ pub(crate) struct Entry<'a> {
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        let mut live = self.workspaces.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = self
+            .workspaces
+            .live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // After a stop the count belongs to other sandboxes.
         if self.stop.is_cancelled() {
             return;
@@ -155,25 +182,41 @@ impl Drop for Entry<'_> {
 pub(crate) fn fresh_name() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 pub(crate) fn missing(id: &str) -> Error {
-    Error::NotFound { kind: "workspace".to_owned(), id: id.to_owned(), known: Vec::new() }
+    Error::NotFound {
+        kind: "workspace".to_owned(),
+        id: id.to_owned(),
+        known: Vec::new(),
+    }
 }
 
 pub(crate) fn internal(what: &str, error: &io::Error) -> Error {
     tracing::error!("cannot {what}: {error}");
-    Error::Internal { message: format!("cannot {what}: {error}") }
+    Error::Internal {
+        message: format!("cannot {what}: {error}"),
+    }
 }
 
 /// An id becomes a directory's name, so it is held to what the app makes.
 fn check_id(id: &str) -> Result<(), Error> {
     let plain = id.strip_prefix("ws_").is_some_and(|digits| {
-        digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        digits.len() == 32
+            && digits
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     });
     if plain {
         return Ok(());
     }
-    Err(Error::Invalid { field: "id".to_owned(), message: "is not a workspace id (`ws_` and 32 hexadecimal digits)".to_owned() })
+    Err(Error::Invalid {
+        field: "id".to_owned(),
+        message: "is not a workspace id (`ws_` and 32 hexadecimal digits)".to_owned(),
+    })
 }

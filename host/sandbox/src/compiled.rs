@@ -83,7 +83,8 @@ impl CompiledCache {
     }
 
     fn path(&self, engine: &Engine, inputs: &[u8]) -> PathBuf {
-        self.directory.join(format!("{}.cwasm", name(engine, inputs)))
+        self.directory
+            .join(format!("{}.cwasm", name(engine, inputs)))
     }
 
     fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {

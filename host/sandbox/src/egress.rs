@@ -21,7 +21,10 @@ pub struct Egress {
 /// How long connecting, the first byte and the time between bytes may take when the guest does not say.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(crate) type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+pub(crate) type Sent = (
+    http::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
 
 impl WasiHttpHooks for Egress {
     fn send_request(
@@ -36,7 +39,11 @@ impl WasiHttpHooks for Egress {
 }
 
 impl Egress {
-    async fn send(&self, request: http::Request<WasiBody>, mut options: RequestOptions) -> Result<Sent, Error> {
+    async fn send(
+        &self,
+        request: http::Request<WasiBody>,
+        mut options: RequestOptions,
+    ) -> Result<Sent, Error> {
         for timeout in [
             &mut options.connect_timeout,
             &mut options.first_byte_timeout,
@@ -55,22 +62,37 @@ impl Egress {
             return Err(Error::HttpRequestUriInvalid);
         }
         let scheme = uri.scheme_str().ok_or(Error::HttpRequestUriInvalid)?;
-        let port = authority.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+        let port = authority
+            .port_u16()
+            .unwrap_or(if scheme == "https" { 443 } else { 80 });
         let host = authority.host().to_ascii_lowercase();
         let host = host.trim_end_matches('.');
         let target = Target { scheme, host, port };
         if !self.network.allows_target(target, &self.registries) {
-            tracing::info!(scheme, host, port, "denied: the policy's `network` does not grant this host");
+            tracing::info!(
+                scheme,
+                host,
+                port,
+                "denied: the policy's `network` does not grant this host"
+            );
             return Err(Error::HttpRequestDenied);
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = tokio::net::lookup_host((bare, port)).await.map_err(|error| Error::DnsError {
-            rcode: Some(error.to_string()),
-            info_code: None,
-        })?;
-        addresses.into_iter().find(|address| self.network.allows_address(address.ip())).ok_or_else(|| {
-            tracing::info!(host, "denied: the policy's `network` grants no address of this host");
-            Error::DestinationIpProhibited
-        })
+        let addresses = tokio::net::lookup_host((bare, port))
+            .await
+            .map_err(|error| Error::DnsError {
+                rcode: Some(error.to_string()),
+                info_code: None,
+            })?;
+        addresses
+            .into_iter()
+            .find(|address| self.network.allows_address(address.ip()))
+            .ok_or_else(|| {
+                tracing::info!(
+                    host,
+                    "denied: the policy's `network` grants no address of this host"
+                );
+                Error::DestinationIpProhibited
+            })
     }
 }

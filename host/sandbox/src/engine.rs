@@ -1,10 +1,10 @@
 //! The engine: one per process, shared by programs, agents and the app.
 
 use crate::ticker::Ticker;
-use wasmtime::{Result, error::Context};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Result, error::Context};
 
 /// Sandboxes and app instances that may be alive at once. Beyond it callers wait their turn.
 const INSTANCES_MAX: u32 = 1_000;
@@ -24,10 +24,15 @@ pub struct Engine {
 
 impl Engine {
     pub fn new() -> Result<Self> {
-        let wasmtime = wasmtime::Engine::new(&config()).context("cannot make the wasmtime engine")?;
+        let wasmtime =
+            wasmtime::Engine::new(&config()).context("cannot make the wasmtime engine")?;
         let ticker = Ticker::start(wasmtime.clone()).context("cannot start the epoch thread")?;
         let permits = Arc::new(Semaphore::new(INSTANCES_MAX as usize));
-        Ok(Self { wasmtime, ticker: Arc::new(ticker), permits })
+        Ok(Self {
+            wasmtime,
+            ticker: Arc::new(ticker),
+            permits,
+        })
     }
 
     pub fn wasmtime(&self) -> &wasmtime::Engine {
@@ -39,7 +44,10 @@ impl Engine {
         // The semaphore is never closed, so an error cannot happen; without a permit the pool itself would refuse.
         let permit = self.permits.clone().acquire_owned().await.ok();
         self.ticker.enter();
-        Entered { ticker: self.ticker.clone(), _permit: permit }
+        Entered {
+            ticker: self.ticker.clone(),
+            _permit: permit,
+        }
     }
 }
 

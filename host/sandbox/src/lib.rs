@@ -7,7 +7,15 @@
 //!
 //! This crate does not know workspaces, HTTP routes or agents.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may stop at once"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests may stop at once"
+    )
+)]
 
 mod compiled;
 mod dial;

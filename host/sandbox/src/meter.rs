@@ -54,12 +54,16 @@ impl Meter {
     }
 
     pub(crate) fn add_written(&self, bytes: usize) {
-        self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.written_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Grants more memory, or notes that it was refused.
     pub(crate) fn grow(&self, bytes: u64, bytes_max: u64) -> bool {
-        let total = self.memory_bytes.load(Ordering::Relaxed).saturating_add(bytes);
+        let total = self
+            .memory_bytes
+            .load(Ordering::Relaxed)
+            .saturating_add(bytes);
         if total > bytes_max {
             self.memory_denied.store(true, Ordering::Relaxed);
             return false;
@@ -88,7 +92,11 @@ impl<F: Future + Unpin> Future for Metered<'_, F> {
         let before = thread_cpu_ns();
         let polled = Pin::new(&mut self.call).poll(context);
         let spent = thread_cpu_ns().saturating_sub(before);
-        let total = self.meter.cpu_ns.fetch_add(spent, Ordering::Relaxed).saturating_add(spent);
+        let total = self
+            .meter
+            .cpu_ns
+            .fetch_add(spent, Ordering::Relaxed)
+            .saturating_add(spent);
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending if total > self.cpu_ns_max => Poll::Ready(Err(OutOfCpuTime)),
@@ -99,5 +107,6 @@ impl<F: Future + Unpin> Future for Metered<'_, F> {
 
 fn thread_cpu_ns() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000
+        + u64::try_from(time.tv_nsec).unwrap_or(0)
 }

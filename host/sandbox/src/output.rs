@@ -49,8 +49,15 @@ impl Output {
     }
 
     fn new(bytes_max: u64, sender: Option<(Stream, mpsc::Sender<OutputChunk>)>) -> Self {
-        let shared = Shared { collected: Vec::new(), left_bytes: bytes_max, truncated: false };
-        Self { shared: Arc::new(Mutex::new(shared)), sender }
+        let shared = Shared {
+            collected: Vec::new(),
+            left_bytes: bytes_max,
+            truncated: false,
+        };
+        Self {
+            shared: Arc::new(Mutex::new(shared)),
+            sender,
+        }
     }
 
     /// What was collected, and whether something was dropped.
@@ -97,10 +104,17 @@ impl OutputStream for Output {
             Some(_) if bytes.is_empty() => {}
             Some((stream, sender)) => {
                 drop(shared);
-                sender.try_send(OutputChunk { stream: *stream, bytes }).map_err(|error| match error {
-                    mpsc::error::TrySendError::Closed(_) => StreamError::Closed,
-                    mpsc::error::TrySendError::Full(_) => StreamError::trap("wrote without a permit"),
-                })?;
+                sender
+                    .try_send(OutputChunk {
+                        stream: *stream,
+                        bytes,
+                    })
+                    .map_err(|error| match error {
+                        mpsc::error::TrySendError::Closed(_) => StreamError::Closed,
+                        mpsc::error::TrySendError::Full(_) => {
+                            StreamError::trap("wrote without a permit")
+                        }
+                    })?;
             }
         }
         Ok(())

@@ -4,8 +4,8 @@ use crate::engine::Engine;
 use crate::guest::Guest;
 use crate::run::{End, Ended, Grants, run};
 use crate::streams;
-use wasmtime::{Result, error::Context};
 use wasmtime::component::{Component, Linker};
+use wasmtime::{Result, error::Context};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 /// Ready to be instantiated, from memory, as often as wanted.
@@ -20,8 +20,12 @@ impl Program {
         let pre = linker::<()>(engine)?
             .instantiate_pre(component)
             .context("the component asks for an import that a sandbox does not have")?;
-        let command = CommandPre::new(pre).context("the component does not export `wasi:cli/run`")?;
-        Ok(Self { engine: engine.clone(), command })
+        let command =
+            CommandPre::new(pre).context("the component does not export `wasi:cli/run`")?;
+        Ok(Self {
+            engine: engine.clone(),
+            command,
+        })
     }
 
     /// Runs it to its end. The result is the exit code.
@@ -36,9 +40,21 @@ impl Program {
             End::Returned(result) => End::Returned(u8::from(result.is_err())),
             End::Exited(code) => End::Returned(code),
             End::Trapped(message) => End::Trapped(message),
-            End::Limit { name, used, allowed } => End::Limit { name, used, allowed },
+            End::Limit {
+                name,
+                used,
+                allowed,
+            } => End::Limit {
+                name,
+                used,
+                allowed,
+            },
         };
-        Ok(Ended { end, usage: ended.usage, memory_denied: ended.memory_denied })
+        Ok(Ended {
+            end,
+            usage: ended.usage,
+            memory_denied: ended.memory_denied,
+        })
     }
 }
 
@@ -47,6 +63,7 @@ pub fn linker<T: Send + 'static>(engine: &Engine) -> Result<Linker<Guest<T>>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).context("cannot link WASI")?;
     streams::add_to_linker(&mut linker).context("cannot link the metered streams")?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).context("cannot link wasi:http")?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)
+        .context("cannot link wasi:http")?;
     Ok(linker)
 }

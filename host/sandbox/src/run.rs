@@ -5,7 +5,6 @@ use crate::engine::Engine;
 use crate::guest::Guest;
 use crate::meter::{Meter, Metered, OutOfCpuTime, Usage};
 use crate::output::Output;
-use wasmtime::{Result, error::Context};
 use bytes::Bytes;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Limits};
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
+use wasmtime::{Result, error::Context};
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx};
 use wasmtime_wasi_http::WasiHttpCtx;
@@ -50,7 +50,11 @@ pub enum End<R> {
     /// The guest did something impossible.
     Trapped(String),
     /// `memory`, `cpu_time`, `wall_time`, `handles`; in the units of the policy's field.
-    Limit { name: &'static str, used: u64, allowed: u64 },
+    Limit {
+        name: &'static str,
+        used: u64,
+        allowed: u64,
+    },
 }
 
 /// How a sandbox ended and what it used.
@@ -86,9 +90,11 @@ where
     let end = match tokio::time::timeout(wall_time, metered).await {
         Ok(Ok(Ok(returned))) => End::Returned(returned),
         Ok(Ok(Err(error))) => end_of(&error, &meter, &limits),
-        Ok(Err(OutOfCpuTime)) => {
-            End::Limit { name: "cpu_time", used: meter.cpu_ns() / 1_000_000, allowed: limits.cpu_time_ms }
-        }
+        Ok(Err(OutOfCpuTime)) => End::Limit {
+            name: "cpu_time",
+            used: meter.cpu_ns() / 1_000_000,
+            allowed: limits.cpu_time_ms,
+        },
         Err(_) => End::Limit {
             name: "wall_time",
             used: started.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
@@ -96,10 +102,19 @@ where
         },
     };
     drop(store);
-    Ok(Ended { end, usage: meter.usage(started.elapsed()), memory_denied: meter.memory_denied() })
+    Ok(Ended {
+        end,
+        usage: meter.usage(started.elapsed()),
+        memory_denied: meter.memory_denied(),
+    })
 }
 
-fn store<T: Send + 'static>(engine: &Engine, grants: Grants, imports: T, meter: Arc<Meter>) -> Result<Store<Guest<T>>> {
+fn store<T: Send + 'static>(
+    engine: &Engine,
+    grants: Grants,
+    imports: T,
+    meter: Arc<Meter>,
+) -> Result<Store<Guest<T>>> {
     let mut table = ResourceTable::new();
     table.set_max_capacity(grants.limits.handles as usize);
     let guest = Guest {
@@ -141,7 +156,13 @@ fn wasi(grants: &Grants) -> Result<WasiCtx> {
         };
         builder
             .preopened_dir(&directory.host, &directory.guest, permissions)
-            .with_context(|| format!("cannot open {} for {}", directory.host.display(), directory.guest))?;
+            .with_context(|| {
+                format!(
+                    "cannot open {} for {}",
+                    directory.host.display(),
+                    directory.guest
+                )
+            })?;
     }
     Ok(builder.build())
 }
@@ -151,13 +172,24 @@ fn end_of<R>(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -> End<R> 
         // A process has eight bits for its exit code.
         return End::Exited(*code as u8);
     }
-    if error.chain().any(|cause| cause.is::<wasmtime_wasi::ResourceTableError>()) {
+    if error
+        .chain()
+        .any(|cause| cause.is::<wasmtime_wasi::ResourceTableError>())
+    {
         let allowed = u64::from(limits.handles);
-        return End::Limit { name: "handles", used: allowed, allowed };
+        return End::Limit {
+            name: "handles",
+            used: allowed,
+            allowed,
+        };
     }
     if meter.memory_denied() {
         let used = meter.usage(Duration::ZERO).peak_memory_bytes;
-        return End::Limit { name: "memory", used, allowed: limits.memory_bytes };
+        return End::Limit {
+            name: "memory",
+            used,
+            allowed: limits.memory_bytes,
+        };
     }
     match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => End::Trapped(trap.to_string()),

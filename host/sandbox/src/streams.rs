@@ -52,7 +52,11 @@ impl streams::HostInputStream for StreamsView<'_> {
         Ok(bytes)
     }
 
-    async fn blocking_read(&mut self, stream: Resource<DynInputStream>, length: u64) -> StreamResult<Vec<u8>> {
+    async fn blocking_read(
+        &mut self,
+        stream: Resource<DynInputStream>,
+        length: u64,
+    ) -> StreamResult<Vec<u8>> {
         let bytes = streams::HostInputStream::blocking_read(self.table, stream, length).await?;
         StreamsView::read(self, &bytes);
         Ok(bytes)
@@ -62,7 +66,11 @@ impl streams::HostInputStream for StreamsView<'_> {
         streams::HostInputStream::skip(self.table, stream, length)
     }
 
-    async fn blocking_skip(&mut self, stream: Resource<DynInputStream>, length: u64) -> StreamResult<u64> {
+    async fn blocking_skip(
+        &mut self,
+        stream: Resource<DynInputStream>,
+        length: u64,
+    ) -> StreamResult<u64> {
         streams::HostInputStream::blocking_skip(self.table, stream, length).await
     }
 
@@ -85,7 +93,11 @@ impl streams::HostOutputStream for StreamsView<'_> {
         streams::HostOutputStream::write(self.table, stream, bytes)
     }
 
-    async fn blocking_write_and_flush(&mut self, stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+    async fn blocking_write_and_flush(
+        &mut self,
+        stream: Resource<DynOutputStream>,
+        bytes: Vec<u8>,
+    ) -> StreamResult<()> {
         self.meter.add_written(bytes.len());
         streams::HostOutputStream::blocking_write_and_flush(self.table, stream, bytes).await
     }
@@ -106,11 +118,20 @@ impl streams::HostOutputStream for StreamsView<'_> {
         streams::HostOutputStream::write_zeroes(self.table, stream, length)
     }
 
-    async fn blocking_write_zeroes_and_flush(&mut self, stream: Resource<DynOutputStream>, length: u64) -> StreamResult<()> {
+    async fn blocking_write_zeroes_and_flush(
+        &mut self,
+        stream: Resource<DynOutputStream>,
+        length: u64,
+    ) -> StreamResult<()> {
         streams::HostOutputStream::blocking_write_zeroes_and_flush(self.table, stream, length).await
     }
 
-    fn splice(&mut self, to: Resource<DynOutputStream>, from: Resource<DynInputStream>, length: u64) -> StreamResult<u64> {
+    fn splice(
+        &mut self,
+        to: Resource<DynOutputStream>,
+        from: Resource<DynInputStream>,
+        length: u64,
+    ) -> StreamResult<u64> {
         streams::HostOutputStream::splice(self.table, to, from, length)
     }
 
@@ -123,4 +144,3 @@ impl streams::HostOutputStream for StreamsView<'_> {
         streams::HostOutputStream::blocking_splice(self.table, to, from, length).await
     }
 }
-

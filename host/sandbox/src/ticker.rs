@@ -34,7 +34,10 @@ impl Ticker {
             let shared = shared.clone();
             move || tick(&shared, &engine)
         })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
     }
 
     pub(crate) fn enter(&self) {
@@ -74,7 +77,8 @@ fn tick(shared: &Shared, engine: &wasmtime::Engine) {
         } else if Instant::now() >= busy_until {
             shared.parked.store(true, Ordering::SeqCst);
             // Someone may have entered between the two loads; then there is nothing to wait for.
-            if shared.running.load(Ordering::SeqCst) == 0 && !shared.stopped.load(Ordering::SeqCst) {
+            if shared.running.load(Ordering::SeqCst) == 0 && !shared.stopped.load(Ordering::SeqCst)
+            {
                 thread::park();
             }
             shared.parked.store(false, Ordering::SeqCst);

@@ -12,13 +12,19 @@ fn main() {
         "read" => fs::read(&target).map(drop),
         "write" => fs::write(&target, b"written by the guest"),
         "append" => fs::OpenOptions::new().append(true).open(&target).map(drop),
-        "truncate" => fs::OpenOptions::new().write(true).truncate(true).open(&target).map(drop),
+        "truncate" => fs::OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(&target)
+            .map(drop),
         "remove" => fs::remove_file(&target),
         "mkdir" => fs::create_dir(&target),
         "list" => fs::read_dir(&target).map(drop),
         "connect" => TcpStream::connect(&target).map(drop),
         "listen" => TcpListener::bind(&target).map(drop),
-        "udp" => UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.send_to(b"x", &target)).map(drop),
+        "udp" => UdpSocket::bind("127.0.0.1:0")
+            .and_then(|socket| socket.send_to(b"x", &target))
+            .map(drop),
         other => Err(Error::other(format!("no such attempt: {other:?}"))),
     };
     match result {
@@ -35,6 +41,11 @@ fn is_denial(error: &Error) -> bool {
     const EACCES: i32 = 2;
     const ENOTCAPABLE: i32 = 76;
     const EROFS: i32 = 69;
-    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem)
-        || matches!(error.raw_os_error(), Some(EBADF | EACCES | ENOTCAPABLE | EROFS))
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem
+    ) || matches!(
+        error.raw_os_error(),
+        Some(EBADF | EACCES | ENOTCAPABLE | EROFS)
+    )
 }

@@ -24,12 +24,20 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |share| self.percentile(share).as_secs_f64() * 1e3;
-        write!(formatter, "p50 {:.3} ms, p95 {:.3} ms, p99 {:.3} ms", ms(0.5), ms(0.95), ms(0.99))
+        write!(
+            formatter,
+            "p50 {:.3} ms, p95 {:.3} ms, p99 {:.3} ms",
+            ms(0.5),
+            ms(0.95),
+            ms(0.99)
+        )
     }
 }
 
 /// Prints a figure, its floor or peer, and the ratio of their medians.
 pub fn compare(what: &str, figures: &Figures, peer: &str, peer_figures: &Figures) {
     let ratio = figures.percentile(0.5).as_secs_f64() / peer_figures.percentile(0.5).as_secs_f64();
-    println!("{what}: {figures}\n    beside {peer}: {peer_figures}\n    ratio of the medians: {ratio:.2}");
+    println!(
+        "{what}: {figures}\n    beside {peer}: {peer_figures}\n    ratio of the medians: {ratio:.2}"
+    );
 }

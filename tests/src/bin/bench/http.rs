@@ -24,25 +24,53 @@ impl Target {
     }
 
     fn new(base: String, token: String) -> Self {
-        let client = Client::builder().no_proxy().tcp_nodelay(true).build().unwrap();
-        Self { client, base, token }
+        let client = Client::builder()
+            .no_proxy()
+            .tcp_nodelay(true)
+            .build()
+            .unwrap();
+        Self {
+            client,
+            base,
+            token,
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+        self.client
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
-        let response = self.request(Method::POST, path).json(body).send().await.unwrap();
-        assert!(response.status().is_success(), "{} {path}", response.status());
+        let response = self
+            .request(Method::POST, path)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            response.status().is_success(),
+            "{} {path}",
+            response.status()
+        );
         response.json().await.unwrap()
     }
 
     /// A new workspace and the end of the first command in it.
     async fn first_command(&self, program: &str, environment: &str) -> Duration {
-        let command = if program == "python" { json!(["python", "-c", "print('hello')"]) } else { json!([program]) };
+        let command = if program == "python" {
+            json!(["python", "-c", "print('hello')"])
+        } else {
+            json!([program])
+        };
         let started = Instant::now();
-        let made = self.post("/workspaces", &json!({"name": "bench", "environment": environment})).await;
+        let made = self
+            .post(
+                "/workspaces",
+                &json!({"name": "bench", "environment": environment}),
+            )
+            .await;
         let path = format!("/workspaces/{}/exec", made["id"].as_str().unwrap());
         let result = self.post(&path, &json!({"command": command})).await;
         let elapsed = started.elapsed();
@@ -60,10 +88,14 @@ pub async fn first_command(server: &Server, program: &str, environment: &str) {
     for _ in 0..100 {
         times.push(target.first_command(program, environment).await);
     }
-    println!("create and first `{program}`, 100 in a row: {}", Figures::of(times));
+    println!(
+        "create and first `{program}`, 100 in a row: {}",
+        Figures::of(times)
+    );
     let tasks: Vec<_> = (0..100)
         .map(|_| {
-            let (target, program, environment) = (target.clone(), program.to_owned(), environment.to_owned());
+            let (target, program, environment) =
+                (target.clone(), program.to_owned(), environment.to_owned());
             tokio::spawn(async move { target.first_command(&program, &environment).await })
         })
         .collect();
@@ -71,7 +103,10 @@ pub async fn first_command(server: &Server, program: &str, environment: &str) {
     for task in tasks {
         times.push(task.await.unwrap());
     }
-    println!("create and first `{program}`, a burst of 100: {}", Figures::of(times));
+    println!(
+        "create and first `{program}`, a burst of 100: {}",
+        Figures::of(times)
+    );
 }
 
 /// GET of a workspace, beside the native server.
@@ -79,7 +114,12 @@ pub async fn get(server: &Server) {
     let folder = tempfile::tempdir().unwrap();
     let (url, id) = native::serve(folder.path()).await;
     let (ours, peer) = (Target::of(server), Target::new(url, "token".to_owned()));
-    let made = ours.post("/workspaces", &json!({"name": "bench", "environment": "base"})).await;
+    let made = ours
+        .post(
+            "/workspaces",
+            &json!({"name": "bench", "environment": "base"}),
+        )
+        .await;
     let path = format!("/workspaces/{}", made["id"].as_str().unwrap());
     let peer_path = format!("/workspaces/{id}");
     let (mut times, mut peer_times) = (Vec::new(), Vec::new());
@@ -88,7 +128,12 @@ pub async fn get(server: &Server) {
         peer_times.push(timed(peer.request(Method::GET, &peer_path)).await);
     }
     let name = "axum and rusqlite";
-    compare("GET of a workspace, one connection", &Figures::of(times), name, &Figures::of(peer_times));
+    compare(
+        "GET of a workspace, one connection",
+        &Figures::of(times),
+        name,
+        &Figures::of(peer_times),
+    );
 }
 
 async fn timed(request: RequestBuilder) -> Duration {
@@ -104,17 +149,34 @@ pub async fn throughput(server: &Server) {
     let folder = tempfile::tempdir().unwrap();
     let (url, _) = native::serve(folder.path()).await;
     let (ours, peer) = (Target::of(server), Target::new(url, "token".to_owned()));
-    let swarm = ours.post("/workspaces", &json!({"name": "bench", "environment": "base"})).await;
+    let swarm = ours
+        .post(
+            "/workspaces",
+            &json!({"name": "bench", "environment": "base"}),
+        )
+        .await;
     let workspace = swarm["id"].as_str().unwrap().to_owned();
-    let hello = load("hello route", &ours, |target| target.request(Method::GET, "/healthz")).await;
-    let native = load("    native", &peer, |target| target.request(Method::GET, "/healthz")).await;
+    let hello = load("hello route", &ours, |target| {
+        target.request(Method::GET, "/healthz")
+    })
+    .await;
+    let native = load("    native", &peer, |target| {
+        target.request(Method::GET, "/healthz")
+    })
+    .await;
     println!("    ratio: {:.2}", hello / native);
     let body = json!({
         "name": "bench", "agents": [{"kind": "script", "count": 1}], "coordination_strategy": "parallel",
         "platform": "local", "workspaces": [workspace],
     });
-    let insert = load("insert (a swarm)", &ours, |target| target.request(Method::POST, "/swarms").json(&body)).await;
-    let native = load("    native", &peer, |target| target.request(Method::POST, "/workspaces").json(&body)).await;
+    let insert = load("insert (a swarm)", &ours, |target| {
+        target.request(Method::POST, "/swarms").json(&body)
+    })
+    .await;
+    let native = load("    native", &peer, |target| {
+        target.request(Method::POST, "/workspaces").json(&body)
+    })
+    .await;
     println!("    ratio: {:.2}", insert / native);
 }
 
@@ -137,6 +199,9 @@ async fn load(what: &str, target: &Target, request: impl Fn(&Target) -> RequestB
         times.extend(worker.await.unwrap());
     }
     let per_second = times.len() as f64 / started.elapsed().as_secs_f64();
-    println!("{what}: {per_second:.0} a second at {CONNECTIONS} connections, {}", Figures::of(times));
+    println!(
+        "{what}: {per_second:.0} a second at {CONNECTIONS} connections, {}",
+        Figures::of(times)
+    );
     per_second
 }

@@ -2,7 +2,12 @@
 //!
 //! The figures are of this machine at this time; the ratios are what can be compared.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first fault")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark stops at the first fault"
+)]
 
 mod figures;
 mod http;
@@ -17,7 +22,10 @@ use swarm_flow_tests::server::Server;
 fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     if wanted("sandbox") {
         runtime.block_on(sandbox::hello());
         runtime.block_on(sandbox::python());
@@ -43,7 +51,11 @@ fn start() {
     let times = (0..10).map(|_| {
         let started = Instant::now();
         let server = Server::start(state.path());
-        let answer = server.client.get(format!("{}/healthz", server.url)).send().unwrap();
+        let answer = server
+            .client
+            .get(format!("{}/healthz", server.url))
+            .send()
+            .unwrap();
         assert!(answer.status().is_success());
         let elapsed = started.elapsed();
         server.kill();
@@ -52,17 +64,36 @@ fn start() {
     let times = Figures::of(times);
     let floor = Figures::of((0..10).map(|_| {
         let started = Instant::now();
-        Command::new(swarm_flow_tests::server::binary()).arg("--version").output().unwrap();
+        Command::new(swarm_flow_tests::server::binary())
+            .arg("--version")
+            .output()
+            .unwrap();
         started.elapsed()
     }));
-    figures::compare("start of `up` to its first 200, warm", &times, "`--version`", &floor);
+    figures::compare(
+        "start of `up` to its first 200, warm",
+        &times,
+        "`--version`",
+        &floor,
+    );
     let server = Server::start(state.path());
     std::thread::sleep(Duration::from_secs(3));
-    println!("idle `up`: {:.1} MB resident", resident_bytes(server.pid()) as f64 / 1e6);
+    println!(
+        "idle `up`: {:.1} MB resident",
+        resident_bytes(server.pid()) as f64 / 1e6
+    );
 }
 
 fn resident_bytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        * 1_024
 }

@@ -19,8 +19,14 @@ pub async fn serve(folder: &std::path::Path) -> (String, &'static str) {
         )
         .unwrap();
     const ID: &str = "ws_00000000000000000000000000000000";
-    let record = json!({"id": ID, "name": "demo", "state": "started", "policy": {"name": "standard"}});
-    connection.execute("INSERT INTO workspace VALUES (?, ?)", (ID, record.to_string())).unwrap();
+    let record =
+        json!({"id": ID, "name": "demo", "state": "started", "policy": {"name": "standard"}});
+    connection
+        .execute(
+            "INSERT INTO workspace VALUES (?, ?)",
+            (ID, record.to_string()),
+        )
+        .unwrap();
     let app = Router::new()
         .route("/healthz", get(async || Json(json!({"status": "ok"}))))
         .route("/workspaces/{id}", get(read))
@@ -34,17 +40,29 @@ pub async fn serve(folder: &std::path::Path) -> (String, &'static str) {
 
 type Database = State<Arc<Mutex<Connection>>>;
 
-async fn read(State(database): Database, Path(id): Path<String>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
-    headers.get("authorization").ok_or(StatusCode::UNAUTHORIZED)?;
+async fn read(
+    State(database): Database,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, StatusCode> {
+    headers
+        .get("authorization")
+        .ok_or(StatusCode::UNAUTHORIZED)?;
     let database = database.lock().unwrap();
-    let mut statement = database.prepare_cached("SELECT record FROM workspace WHERE id = ?").unwrap();
-    let record: String = statement.query_row([id], |row| row.get(0)).map_err(|_| StatusCode::NOT_FOUND)?;
+    let mut statement = database
+        .prepare_cached("SELECT record FROM workspace WHERE id = ?")
+        .unwrap();
+    let record: String = statement
+        .query_row([id], |row| row.get(0))
+        .map_err(|_| StatusCode::NOT_FOUND)?;
     Ok(Json(serde_json::from_str(&record).unwrap()))
 }
 
 async fn insert(State(database): Database, Json(record): Json<Value>) -> StatusCode {
     let database = database.lock().unwrap();
-    let mut statement = database.prepare_cached("INSERT INTO event (record) VALUES (?)").unwrap();
+    let mut statement = database
+        .prepare_cached("INSERT INTO event (record) VALUES (?)")
+        .unwrap();
     statement.execute([record.to_string()]).unwrap();
     StatusCode::CREATED
 }

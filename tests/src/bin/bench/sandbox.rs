@@ -16,29 +16,50 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 fn component(engine: &Engine, path: &std::path::Path) -> Component {
     let bytes = std::fs::read(path).unwrap();
     let cache = CompiledCache::open(&artefact::compiled()).unwrap();
-    cache.load_or_compile(engine.wasmtime(), blake3::hash(&bytes).as_bytes(), || Ok(bytes)).unwrap()
+    cache
+        .load_or_compile(engine.wasmtime(), blake3::hash(&bytes).as_bytes(), || {
+            Ok(bytes)
+        })
+        .unwrap()
 }
 
 fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &Output) -> Grants {
     let policy = Preset::Standard.policy();
-    let directory = |guest: &str| Directory { host: workspace.to_owned(), guest: guest.to_owned(), access: Access::ReadWrite };
+    let directory = |guest: &str| Directory {
+        host: workspace.to_owned(),
+        guest: guest.to_owned(),
+        access: Access::ReadWrite,
+    };
     Grants {
-        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        arguments: arguments
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect(),
         environment: Vec::new(),
         cwd: "/workspace".to_owned(),
         stdin: Bytes::new(),
         stdout: stdout.clone(),
         stderr: Output::collected(policy.limits.output_bytes),
         directories: vec![directory("/workspace"), directory("/tmp")],
-        egress: Egress { network: Network::None, registries: [].into() },
+        egress: Egress {
+            network: Network::None,
+            registries: [].into(),
+        },
         limits: policy.limits,
     }
 }
 
-async fn run(program: &Program, arguments: &[&str], workspace: &std::path::Path) -> (Duration, String) {
+async fn run(
+    program: &Program,
+    arguments: &[&str],
+    workspace: &std::path::Path,
+) -> (Duration, String) {
     let stdout = Output::collected(1 << 20);
     let started = Instant::now();
-    let ended = program.run(grants(arguments, workspace, &stdout)).await.unwrap();
+    let ended = program
+        .run(grants(arguments, workspace, &stdout))
+        .await
+        .unwrap();
     let elapsed = started.elapsed();
     assert_eq!(ended.end, End::Returned(0));
     (elapsed, String::from_utf8(stdout.take().0).unwrap())
@@ -58,7 +79,12 @@ pub async fn hello() {
         ours.push(elapsed);
         floor.push(bare.run().await);
     }
-    compare("hello sandbox", &Figures::of(ours), "a bare wasmtime loop", &Figures::of(floor));
+    compare(
+        "hello sandbox",
+        &Figures::of(ours),
+        "a bare wasmtime loop",
+        &Figures::of(floor),
+    );
 }
 
 /// `python -c`, beside `python3 -c`.
@@ -74,11 +100,20 @@ pub async fn python() {
         assert_eq!(output, "[1, 2]\n");
         ours.push(elapsed);
         let started = Instant::now();
-        let output = Command::new("python3").args(["-c", code]).stderr(Stdio::inherit()).output().unwrap();
+        let output = Command::new("python3")
+            .args(["-c", code])
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
         native.push(started.elapsed());
         assert_eq!(output.stdout, b"[1, 2]\n");
     }
-    compare("`python -c` in a sandbox", &Figures::of(ours), "native `python3 -c`", &Figures::of(native));
+    compare(
+        "`python -c` in a sandbox",
+        &Figures::of(ours),
+        "native `python3 -c`",
+        &Figures::of(native),
+    );
 }
 
 /// wasmtime and WASI with nothing around them.
@@ -93,7 +128,10 @@ struct State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -101,17 +139,30 @@ impl Bare {
     fn new(engine: &wasmtime::Engine, component: &Component) -> Self {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
-        Self { pre: CommandPre::new(linker.instantiate_pre(component).unwrap()).unwrap() }
+        Self {
+            pre: CommandPre::new(linker.instantiate_pre(component).unwrap()).unwrap(),
+        }
     }
 
     async fn run(&self) -> Duration {
         let started = Instant::now();
         let stdout = MemoryOutputPipe::new(4_096);
         let wasi = WasiCtx::builder().stdout(stdout.clone()).build();
-        let mut store = Store::new(self.pre.engine(), State { wasi, table: ResourceTable::new() });
+        let mut store = Store::new(
+            self.pre.engine(),
+            State {
+                wasi,
+                table: ResourceTable::new(),
+            },
+        );
         store.set_epoch_deadline(u64::MAX / 2);
         let command = self.pre.instantiate_async(&mut store).await.unwrap();
-        command.wasi_cli_run().call_run(&mut store).await.unwrap().unwrap();
+        command
+            .wasi_cli_run()
+            .call_run(&mut store)
+            .await
+            .unwrap()
+            .unwrap();
         drop(store);
         let elapsed = started.elapsed();
         assert_eq!(stdout.contents().as_ref(), b"hello\n");
