@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from image import immortalise
+
 HERE = Path(__file__).resolve().parent
 BUILDER = "componentize-py==0.25.1"
 TIME_ZONES = "tzdata==2025.2"
@@ -32,6 +34,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="swarm-flow-python-") as folder:
         made = componentize(builder, options.venv.resolve(), Path(folder))
         check(made, options.venv.resolve())
+        say(f"made {immortalise(made)} objects immortal")
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(out.name + ".part")
         shutil.copyfile(made, partial)

@@ -36,13 +36,12 @@ pub fn binary() -> PathBuf {
     let path = match std::env::var_os("SWARM_FLOW_BINARY") {
         Some(path) => PathBuf::from(path),
         // Tests lie in `deps/` beside the binary of the same profile.
-        None => std::env::current_exe()
-            .unwrap()
-            .parent()
-            .unwrap()
-            .parent()
-            .unwrap()
-            .join("swarm-flow"),
+        None => {
+            let own = std::env::current_exe().unwrap();
+            let mut folders = own.ancestors().skip(1);
+            let beside = folders.find(|folder| !folder.ends_with("deps")).unwrap();
+            beside.join("swarm-flow")
+        }
     };
     assert!(
         path.exists(),
@@ -225,10 +224,13 @@ fn ready(stderr: ChildStderr) -> String {
     while let Some(Ok(line)) = lines.next() {
         if let Some(rest) = line.strip_prefix("swarm-flow is ready at ") {
             let url = rest.split(' ').next().unwrap().to_owned();
+            // Read on, or the server would wait for a reader; show only what went wrong.
             std::thread::spawn(move || {
+                let wrong = |line: &String| line.contains(" WARN ") || line.contains(" ERROR ");
                 lines
                     .map_while(Result::ok)
-                    .for_each(|line| eprintln!("server: {line}"))
+                    .filter(wrong)
+                    .for_each(|line| eprintln!("server: {line}"));
             });
             return url;
         }

@@ -75,6 +75,8 @@ def _recording(plain_import):
 
 def seal():
     """The last act of the build: hide what was imported, and freeze the heap."""
+    from launcher import warm
+
     # Nothing on disk can shadow what is built in or frozen: it stays.
     bare = library.bare
     bare.update(name for name, module in sys.modules.items() if not _from_library(module))
@@ -94,10 +96,12 @@ def seal():
         wanted = library.needs[name] & library.ready.keys()
         library.needs[name] = tuple(sorted(wanted))
     sys.path_importer_cache.clear()
+    warm.up()
     linecache.clearcache()
     # The image's garbage collector looks no more at what the build made: it
     # would write into every page, and each sandbox would need its own copy.
-    gc.collect()
+    warm.list_objects()
+    warm.fill_holes()
     gc.freeze()
 
 

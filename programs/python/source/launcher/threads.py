@@ -99,7 +99,8 @@ def new_ident():
 
 def _poll():
     global _polls
-    if _pending:
+    # Only the main thread: who sleeps on top of others may hold a lock that they need.
+    if _pending and _current == _main:
         _polls += 1
         if _polls >= POLLS_MAX:
             while run_one():
