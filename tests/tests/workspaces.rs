@@ -552,3 +552,23 @@ fn events_tell_what_happened_and_can_be_resumed() {
     }
     assert!(!text.contains("workspace.created"), "{text}");
 }
+
+#[test]
+fn a_burst_that_is_larger_than_the_pool_waits_its_turn() {
+    let server = fresh();
+    let workspaces: Vec<String> = (0..4)
+        .map(|_| server.workspace("base", "privileged"))
+        .collect();
+    // More than there are instances of the app, each of which waits for a sandbox.
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..400)
+            .map(|index| {
+                let (server, workspace) = (&server, &workspaces[index % workspaces.len()]);
+                scope.spawn(move || server.exec(workspace, &["hungry", "nap"])["exit_code"].clone())
+            })
+            .collect();
+        for exit_code in running {
+            assert_eq!(exit_code.join().unwrap(), 0);
+        }
+    });
+}

@@ -168,7 +168,7 @@ fn admission(engine: &Engine) -> swarm_flow_app::Admission {
     let engine = engine.clone();
     Arc::new(move || {
         let engine = engine.clone();
-        Box::pin(async move { Box::new(engine.enter().await) as Place })
+        Box::pin(async move { Box::new(engine.enter_app().await) as Place })
     })
 }
 

@@ -17,6 +17,7 @@ pub struct Limits {
     pub handles: u32,
     /// Standard output and standard error, each.
     pub output_bytes: u64,
+    /// What a workspace's files may occupy. Kept and shown; no crate enforces it yet.
     pub disk_bytes: u64,
     pub sandboxes: u32,
 }

@@ -6,20 +6,24 @@ use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime::{Result, error::Context};
 
-/// Sandboxes and app instances that may be alive at once. Beyond it callers wait their turn.
-const INSTANCES_MAX: u32 = 1_000;
+/// Sandboxes that may be alive at once, and instances of the app. Beyond that callers wait their turn. The two
+/// wait apart: an instance of the app often waits for a sandbox, and would hold the place that this one needs.
+const SANDBOXES_MAX: u32 = 744;
+const APP_INSTANCES_MAX: u32 = 256;
+const INSTANCES_MAX: u32 = SANDBOXES_MAX + APP_INSTANCES_MAX;
 
-/// Core instances, memories and tables that one component instance may need on average; the composed app,
-/// the largest, has about five components of three core instances each.
-const CORE_INSTANCES_PER_INSTANCE: u32 = 8;
-const MEMORIES_PER_INSTANCE: u32 = 3;
+/// What the largest component needs: the composed app is five components of three or four core instances, each
+/// component with a memory. Only address space is set aside.
+const CORE_INSTANCES_PER_INSTANCE: u32 = 24;
+const MEMORIES_PER_INSTANCE: u32 = 6;
 
 /// A wasmtime engine with the pool that instances come from, and the clock that interrupts them.
 #[derive(Clone)]
 pub struct Engine {
     wasmtime: wasmtime::Engine,
     ticker: Arc<Ticker>,
-    permits: Arc<Semaphore>,
+    sandboxes: Arc<Semaphore>,
+    app_instances: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -27,11 +31,11 @@ impl Engine {
         let wasmtime =
             wasmtime::Engine::new(&config()).context("cannot make the wasmtime engine")?;
         let ticker = Ticker::start(wasmtime.clone()).context("cannot start the epoch thread")?;
-        let permits = Arc::new(Semaphore::new(INSTANCES_MAX as usize));
         Ok(Self {
             wasmtime,
             ticker: Arc::new(ticker),
-            permits,
+            sandboxes: Arc::new(Semaphore::new(SANDBOXES_MAX as usize)),
+            app_instances: Arc::new(Semaphore::new(APP_INSTANCES_MAX as usize)),
         })
     }
 
@@ -39,10 +43,19 @@ impl Engine {
         &self.wasmtime
     }
 
-    /// Waits for a place in the pool. While the result is held, epochs tick.
-    pub async fn enter(&self) -> Entered {
+    /// Waits for a sandbox's place in the pool. While the result is held, epochs tick.
+    pub(crate) async fn enter(&self) -> Entered {
+        self.enter_by(&self.sandboxes).await
+    }
+
+    /// The same for an instance of the app.
+    pub async fn enter_app(&self) -> Entered {
+        self.enter_by(&self.app_instances).await
+    }
+
+    async fn enter_by(&self, places: &Arc<Semaphore>) -> Entered {
         // The semaphore is never closed, so an error cannot happen; without a permit the pool itself would refuse.
-        let permit = self.permits.clone().acquire_owned().await.ok();
+        let permit = places.clone().acquire_owned().await.ok();
         self.ticker.enter();
         Entered {
             ticker: self.ticker.clone(),
@@ -76,7 +89,7 @@ fn config() -> Config {
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
-        .max_unused_warm_slots(100)
+        .max_unused_warm_slots(400)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20);
 
