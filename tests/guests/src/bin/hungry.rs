@@ -1,9 +1,10 @@
 //! Uses more than it should, in the way that its argument names.
 
 use std::io::Write;
+use std::process::ExitCode;
 use std::time::Duration;
 
-fn main() {
+fn main() -> ExitCode {
     let mode = std::env::args().nth(1).unwrap_or_default();
     match mode.as_str() {
         // Computes for ever.
@@ -27,7 +28,7 @@ fn main() {
                 let mut block = Vec::new();
                 if block.try_reserve_exact(1 << 20).is_err() {
                     println!("refused after {} MiB", blocks.len());
-                    return;
+                    return ExitCode::SUCCESS;
                 }
                 block.resize(1 << 20, 1);
                 blocks.push(block);
@@ -46,7 +47,7 @@ fn main() {
             let mut stdout = std::io::stdout().lock();
             for _ in 0..1_000 {
                 if stdout.write_all(&line).is_err() {
-                    std::process::exit(1);
+                    return ExitCode::FAILURE;
                 }
             }
         }
@@ -58,7 +59,7 @@ fn main() {
                     Ok(file) => files.push(file),
                     Err(error) => {
                         println!("refused after {}: {error}", files.len());
-                        return;
+                        return ExitCode::SUCCESS;
                     }
                 }
             }
@@ -66,9 +67,10 @@ fn main() {
         "recurse" => println!("{}", recurse(1)),
         other => {
             eprintln!("no such mode: {other:?}");
-            std::process::exit(1);
+            return ExitCode::FAILURE;
         }
     }
+    ExitCode::SUCCESS
 }
 
 #[expect(unconditional_recursion, reason = "running out of stack is the point")]
