@@ -99,8 +99,19 @@ pub fn cache() -> Option<PathBuf> {
     Some(base.join("swarm-flow"))
 }
 
+/// What cargo tells us of our own package stays with us: a build script that looks at it would otherwise run
+/// again, and all that stands on it be compiled again, whenever cargo is called in the other way.
 fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if told {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn metadata(manifest: &Path, arguments: &[&str]) -> Result<Value> {
