@@ -243,24 +243,12 @@ impl Catalog {
     }
 
     pub(crate) fn environments(&self) -> Vec<protocol::Environment> {
-        let base = protocol::Environment {
-            name: BASE.to_owned(),
-            language: String::new(),
-            version: String::new(),
-            packages: Vec::new(),
-        };
-        let mut environments = BTreeMap::from([(BASE.to_owned(), base)]);
+        let mut environments = BTreeMap::from([(BASE.to_owned(), plain_environment(BASE))]);
         for entry in &self.programs {
             for name in &entry.file.environments {
-                let environment =
-                    environments
-                        .entry(name.clone())
-                        .or_insert_with(|| protocol::Environment {
-                            name: name.clone(),
-                            language: String::new(),
-                            version: String::new(),
-                            packages: Vec::new(),
-                        });
+                let environment = environments
+                    .entry(name.clone())
+                    .or_insert_with(|| plain_environment(name));
                 if !entry.file.language.is_empty() {
                     environment.language.clone_from(&entry.file.language);
                     environment.version.clone_from(&entry.file.version);
@@ -298,5 +286,15 @@ impl Catalog {
                 .await?
             })
             .await
+    }
+}
+
+/// An environment without a main language.
+fn plain_environment(name: &str) -> protocol::Environment {
+    protocol::Environment {
+        name: name.to_owned(),
+        language: String::new(),
+        version: String::new(),
+        packages: Vec::new(),
     }
 }
