@@ -9,3 +9,4 @@
 
 pub mod artefact;
 pub mod server;
+mod spin;

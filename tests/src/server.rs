@@ -1,17 +1,20 @@
-//! A running `swarm-flow up`, in a state folder of its own, on a port of its own.
+//! A running server, in a state folder of its own, on a port of its own: `swarm-flow up`, or, where
+//! `SWARM_FLOW_SPIN` names a Spin CLI, `spin up` with `swarm-flow runner` beside it.
 
-use crate::artefact;
+use crate::{artefact, spin};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// The server, ended when this is dropped.
 pub struct Server {
-    child: Child,
+    /// The one that serves the app, then what it needs beside it.
+    children: Vec<Child>,
     pub url: String,
     pub token: String,
     pub client: Client,
@@ -75,26 +78,10 @@ impl Server {
 
     /// The same, with variables in its environment.
     pub fn start_with(state: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(binary());
-        command
-            .args(["up", "--listen", "127.0.0.1:0", "--state"])
-            .arg(state)
-            .arg("--manifest")
-            .arg(artefact::root().join("spin.toml"))
-            .arg("--compiled")
-            .arg(artefact::compiled())
-            .envs(variables.iter().copied())
-            .env_remove("SWARM_FLOW_TOKEN")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        for guest in ["hello", "echo", "hungry", "reach"] {
-            command
-                .arg("--program")
-                .arg(format!("{guest}={}", artefact::guest(guest).display()));
-        }
-        let mut child = command.spawn().unwrap();
-        let url = ready(child.stderr.take().unwrap());
+        let (children, url) = match std::env::var_os("SWARM_FLOW_SPIN") {
+            Some(spin) => spin::start(Path::new(&spin), state, variables),
+            None => up(state, variables),
+        };
         let token = std::fs::read_to_string(state.join("token"))
             .unwrap()
             .trim()
@@ -107,7 +94,7 @@ impl Server {
             .build()
             .unwrap();
         Self {
-            child,
+            children,
             url,
             token,
             client,
@@ -116,22 +103,29 @@ impl Server {
 
     /// The process, without a chance to tidy up.
     pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.end();
+    }
+
+    fn end(&mut self) {
+        for child in &mut self.children {
+            signal(child, "-KILL");
+            // It may have ended already, which is what is wanted.
+            let _ = child.wait();
+        }
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.children[0].id()
     }
 
     /// Asks it to stop and gives back how it ended.
-    pub fn stop(mut self) -> std::process::ExitStatus {
-        let stopped = Command::new("kill")
-            .args(["-TERM", &self.pid().to_string()])
-            .status()
-            .unwrap();
-        assert!(stopped.success());
-        self.child.wait().unwrap()
+    pub fn stop(mut self) -> ExitStatus {
+        let stop = |child: &mut Child| {
+            assert!(signal(child, "-TERM"));
+            child.wait().unwrap()
+        };
+        // What needs the app goes before it.
+        self.children.iter_mut().rev().map(stop).last().unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -200,9 +194,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
@@ -216,14 +208,53 @@ pub fn answer(response: Response) -> (StatusCode, Value) {
     )
 }
 
-/// Waits for the line that says where the server is; what it says after that is passed on.
-fn ready(stderr: ChildStderr) -> String {
+/// Sends a signal to a process and to those that it started: each is the leader of its group.
+fn signal(child: &Child, signal: &str) -> bool {
+    let group = format!("-{}", child.id());
+    let sent = Command::new("kill")
+        .args([signal, "--", &group])
+        .stderr(Stdio::null())
+        .status();
+    sent.unwrap().success()
+}
+
+fn up(state: &Path, variables: &[(&str, &str)]) -> (Vec<Child>, String) {
+    let mut command = Command::new(binary());
+    command
+        .args(["up", "--listen", "127.0.0.1:0", "--state"])
+        .arg(state)
+        .arg("--manifest")
+        .arg(artefact::root().join("spin.toml"))
+        .envs(variables.iter().copied())
+        .env_remove("SWARM_FLOW_TOKEN")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    with_programs(&mut command);
+    let mut child = command.spawn().unwrap();
+    let stderr = child.stderr.take().unwrap();
+    let line = said(stderr, |line| line.starts_with("swarm-flow is ready at "));
+    (vec![child], line.split(' ').nth(4).unwrap().to_owned())
+}
+
+/// What was compiled before, and the guests.
+pub(crate) fn with_programs(command: &mut Command) {
+    command.arg("--compiled").arg(artefact::compiled());
+    for guest in ["hello", "echo", "hungry", "reach"] {
+        command
+            .arg("--program")
+            .arg(format!("{guest}={}", artefact::guest(guest).display()));
+    }
+}
+
+/// Waits for a line; what is said after it is passed on.
+pub(crate) fn said(stderr: ChildStderr, wanted: impl Fn(&str) -> bool) -> String {
     let mut lines = BufReader::new(stderr).lines();
     let mut said = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(300);
     while let Some(Ok(line)) = lines.next() {
-        if let Some(rest) = line.strip_prefix("swarm-flow is ready at ") {
-            let url = rest.split(' ').next().unwrap().to_owned();
+        if wanted(&line) {
             // Read on, or the server would wait for a reader; show only what went wrong.
             std::thread::spawn(move || {
                 let wrong = |line: &String| line.contains(" WARN ") || line.contains(" ERROR ");
@@ -232,7 +263,7 @@ fn ready(stderr: ChildStderr) -> String {
                     .filter(wrong)
                     .for_each(|line| eprintln!("server: {line}"));
             });
-            return url;
+            return line;
         }
         said.push(line);
         assert!(Instant::now() < deadline, "not ready in time: {said:?}");

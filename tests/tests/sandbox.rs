@@ -7,6 +7,9 @@
     reason = "tests may stop at once"
 )]
 
+#[path = "sandbox/limits.rs"]
+mod limits;
+
 use bytes::Bytes;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -58,14 +61,14 @@ async fn run(name: &str, arguments: &[&str], directories: Vec<Directory>, limits
         arguments,
         environment: vec![("GREETING".to_owned(), "hi".to_owned())],
         cwd: "/workspace".to_owned(),
-        stdin: Bytes::from_static(b"from the host"),
+        stdin: Bytes::from_static(b"from the host").into(),
         stdout: stdout.clone(),
         stderr: Output::collected(limits.output_bytes),
         directories,
-        egress: Egress {
-            network: Network::None,
-            registries: [].into(),
-        },
+        egress: Egress::new(Network::None, [].into()),
+        sockets: None,
+        decisions: None,
+        disk: None,
         limits,
     };
     let ended = program(name).run(grants).await.unwrap();
@@ -250,8 +253,9 @@ async fn handles_end_at_their_limit() {
     assert!(std::fs::read_dir(folder.path()).unwrap().count() <= 50);
 }
 
+/// A program that keeps its stack in its own memory runs out of that first.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stack_that_overflows_is_a_trap() {
+async fn a_stack_that_overflows_in_the_guests_own_memory_is_a_trap() {
     let ran = run("hungry", &["recurse"], Vec::new(), limits()).await;
     assert!(matches!(ran.ended.end, End::Trapped(_)), "{:?}", ran.ended);
 }

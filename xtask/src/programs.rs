@@ -2,6 +2,9 @@
 //!
 //! Building Python takes a minute or so and the network. So the result is kept under the hash of its sources,
 //! beside the result and in the user's cache folder, and is built again only when those change.
+//! What its builder makes is many modules that share a memory; `merge` makes them one.
+
+mod merge;
 
 use crate::file;
 use crate::project::{Project, cache};
@@ -22,7 +25,7 @@ fn python(project: &Project) -> Result<()> {
     let folder = project.root.join("programs/python");
     let out = project.programs().join("python.wasm");
     let mark = project.programs().join("python.sources");
-    let sources = file::digest(&folder, &NOT_SOURCES)?;
+    let sources = sources(project, &folder)?;
     if out.exists() && fs::read_to_string(&mark).is_ok_and(|built| built == sources) {
         eprintln!("    unchanged: {}", out.display());
         return describe(project, &folder);
@@ -53,6 +56,16 @@ fn python(project: &Project) -> Result<()> {
     file::write_if_changed(&mark, sources.as_bytes())
 }
 
+/// The program's sources, and ours that change what is built of them.
+fn sources(project: &Project, folder: &Path) -> Result<String> {
+    let ours = project.root.join("xtask/src/programs");
+    let (theirs, ours) = (
+        file::digest(folder, &NOT_SOURCES)?,
+        file::digest(&ours, &["merge/tests.rs"])?,
+    );
+    Ok(format!("{theirs:.32}-{ours:.32}"))
+}
+
 /// A program without a description is none.
 fn describe(project: &Project, folder: &Path) -> Result<()> {
     file::write_if_changed(
@@ -63,6 +76,7 @@ fn describe(project: &Project, folder: &Path) -> Result<()> {
 
 fn run_builder(project: &Project, out: &Path) -> Result<()> {
     file::make_folder(&project.programs())?;
+    let built = out.with_extension("built");
     let mut command = Command::new("python3");
     command
         .current_dir(&project.root)
@@ -70,10 +84,13 @@ fn run_builder(project: &Project, out: &Path) -> Result<()> {
         .arg("programs/python/build.py");
     command
         .arg("--out")
-        .arg(out)
+        .arg(&built)
         .arg("--venv")
         .arg(project.root.join("target/venv"));
-    step::run(&mut command).context("build the program `python`")
+    step::run(&mut command).context("build the program `python`")?;
+    let merged = merge::merge(&file::read(&built)?).context("merge the modules of `python`")?;
+    file::write_if_changed(out, &merged)?;
+    fs::remove_file(&built).with_context(|| format!("remove {}", built.display()))
 }
 
 /// A cache that cannot be written is a pity and no more.

@@ -1,133 +1,152 @@
-//! Which workspace the tools work in. An instance lives for one request, and so does a binding.
+//! Which workspace the tools work in, from `bind` to `unbind`.
 
-use crate::bindings::types::{Error, InvalidInput, Missing};
+use crate::bindings::runners::{self, Runner};
+use crate::bindings::types::{Error, InvalidInput};
+use crate::bindings::workspace::{self, State, Workspace};
 use std::cell::RefCell;
-use swarm_flow_policy::Policy;
-use swarm_flow_state::{DatabaseError, Id, Kind, Row, Spin, Value, now_ms, query};
-
-/// A workspace and where its runner answers.
-#[derive(Clone)]
-pub struct Bound {
-    pub id: String,
-    pub environment: String,
-    pub policy: Policy,
-    pub runner_url: String,
-}
 
 thread_local! {
-    static BOUND: RefCell<Option<Bound>> = const { RefCell::new(None) };
+    /// The id of the workspace.
+    static BOUND: RefCell<Option<String>> = const { RefCell::new(None) };
 }
-
-/// A runner that was not heard of for so long is taken for dead.
-const ALIVE_MS: u64 = 30_000;
 
 /// Finds the workspace; the tools work in it from now on. After a refusal they work in none.
 pub fn bind(workspace_id: &str) -> Result<(), Error> {
-    BOUND.with_borrow_mut(|bound| *bound = None);
-    let found = find(workspace_id)?;
-    BOUND.with_borrow_mut(|bound| *bound = Some(found));
+    unbind();
+    let found = workspace::get(workspace_id).map_err(named)?;
+    check(&found, &runners::list()?)?;
+    BOUND.with_borrow_mut(|bound| *bound = Some(found.id));
     Ok(())
 }
 
+pub fn unbind() {
+    BOUND.with_borrow_mut(|bound| *bound = None);
+}
+
 /// The bound workspace. Without one it says so, or that there is no runner that could hold one.
-pub fn bound() -> Result<Bound, Error> {
+pub fn bound() -> Result<String, Error> {
     if let Some(bound) = BOUND.with_borrow(Clone::clone) {
         return Ok(bound);
     }
-    let since = i64::try_from(now_ms().saturating_sub(ALIVE_MS)).unwrap_or(i64::MAX);
-    let statement = "SELECT 1 FROM runner WHERE seen_at_ms >= ? LIMIT 1";
-    let alive = query(&Spin, statement, &[Value::Integer(since)]).map_err(internal)?;
-    Err(if alive.is_empty() {
-        Error::Unavailable("no-runner: no runner is alive".to_owned())
-    } else {
+    Err(if runners::list()?.iter().any(|runner| runner.alive) {
         Error::Conflict("no workspace is bound".to_owned())
+    } else {
+        Error::Unavailable("no-runner: no runner is alive".to_owned())
     })
 }
 
-fn find(workspace_id: &str) -> Result<Bound, Error> {
-    let id = Id::parse(Kind::Workspace, workspace_id).map_err(|error| {
-        Error::Invalid(InvalidInput {
-            field: "workspace".to_owned(),
-            message: error.to_string(),
-        })
-    })?;
-    let statement = "SELECT workspace.state, json_extract(workspace.environment, '$.name'), workspace.policy, \
-            workspace.runner, runner.url, coalesce(runner.seen_at_ms, 0) \
-        FROM workspace LEFT JOIN runner ON runner.id = workspace.runner WHERE workspace.id = ?";
-    let rows = query(&Spin, statement, &[Value::Text(id.to_string())]).map_err(internal)?;
-    let Some(row) = rows.first() else {
-        return Err(Error::NotFound(Missing {
-            kind: Kind::Workspace.name().to_owned(),
-            id: id.into_string(),
-            known: Vec::new(),
-        }));
-    };
-    read(id, row, now_ms()).map_err(internal)?
+/// Who gives a task calls the workspace's id `workspace`.
+fn named(error: Error) -> Error {
+    match error {
+        Error::Invalid(InvalidInput { field, message }) if field == "id" => {
+            Error::Invalid(InvalidInput {
+                field: "workspace".to_owned(),
+                message,
+            })
+        }
+        other => other,
+    }
 }
 
-/// The outer error is a row of another shape; the inner one says why the workspace cannot be bound.
-fn read(id: Id, row: &Row, now_ms: u64) -> Result<Result<Bound, Error>, DatabaseError> {
-    if row.text(0)? != "started" {
-        return Ok(Err(Error::Conflict(format!(
+/// Refuses a workspace in which no command can run.
+fn check(workspace: &Workspace, runners: &[Runner]) -> Result<(), Error> {
+    let Workspace { id, runner, .. } = workspace;
+    if workspace.state == State::Stopped {
+        return Err(Error::Conflict(format!(
             "workspace-stopped: the workspace `{id}` is stopped; start it first"
-        ))));
+        )));
     }
-    let runner = row.text(3)?;
-    match row.text_or_null(4)? {
-        Some(url) if row.integer(5)?.saturating_add(ALIVE_MS) >= now_ms => Ok(Ok(Bound {
-            id: id.into_string(),
-            environment: row.text(1)?.to_owned(),
-            policy: row.json(2)?,
-            runner_url: url.to_owned(),
-        })),
-        _ => Ok(Err(Error::Unavailable(format!(
-            "the runner `{runner}`, which holds the workspace, is away"
-        )))),
+    if runners
+        .iter()
+        .any(|known| known.alive && known.id == *runner)
+    {
+        return Ok(());
     }
-}
-
-fn internal(error: DatabaseError) -> Error {
-    Error::Internal(error.0)
+    Err(Error::Unavailable(format!(
+        "the runner `{runner}`, which holds the workspace, is away"
+    )))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::policy::{Filesystem, Limits, Network, Policy};
+    use crate::bindings::types::Environment;
 
-    fn row(state: &str, url: Option<&str>, seen_at_ms: i64) -> Row {
-        let policy = serde_json::to_string(&swarm_flow_policy::Preset::Standard.policy()).unwrap();
-        Row::new(vec![
-            Value::Text(state.to_owned()),
-            Value::Text("python".to_owned()),
-            Value::Text(policy),
-            Value::Text("home".to_owned()),
-            url.map_or(Value::Null, |url| Value::Text(url.to_owned())),
-            Value::Integer(seen_at_ms),
-        ])
+    fn workspace(state: State) -> Workspace {
+        let limits = Limits {
+            memory_bytes: 1,
+            cpu_time_ms: 1,
+            wall_time_ms: 1,
+            handles: 1,
+            output_bytes: 1,
+            disk_bytes: 1,
+            sandboxes: 1,
+        };
+        Workspace {
+            id: "ws_1".to_owned(),
+            name: "demo".to_owned(),
+            environment: Environment {
+                name: "python".to_owned(),
+                language: String::new(),
+                version: String::new(),
+                packages: Vec::new(),
+            },
+            policy_name: "custom".to_owned(),
+            policy: Policy {
+                filesystem: Filesystem::None,
+                network: Network::None,
+                sockets: Vec::new(),
+                limits,
+            },
+            state,
+            runner: "home".to_owned(),
+            created_at_ms: 0,
+            updated_at_ms: 0,
+            revision: 1,
+        }
+    }
+
+    fn runner(id: &str, alive: bool) -> Runner {
+        Runner {
+            id: id.to_owned(),
+            url: String::new(),
+            programs: Vec::new(),
+            environments: Vec::new(),
+            joined_at_ms: 0,
+            seen_at_ms: 0,
+            alive,
+        }
     }
 
     #[test]
     fn only_a_started_workspace_of_a_runner_that_is_there_can_be_bound() {
-        let id = || Id::new(Kind::Workspace, None);
-        let now = 100_000;
-        let bound = read(id(), &row("started", Some("http://a"), 70_000), now)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (bound.runner_url.as_str(), bound.environment.as_str()),
-            ("http://a", "python")
-        );
-        for (row, expected) in [
-            (row("stopped", Some("http://a"), 100_000), "conflict"),
-            (row("started", Some("http://a"), 69_999), "unavailable"),
-            (row("started", None, 0), "unavailable"),
+        let there = [runner("other", true), runner("home", true)];
+        assert!(check(&workspace(State::Started), &there).is_ok());
+        assert!(matches!(
+            check(&workspace(State::Stopped), &there),
+            Err(Error::Conflict(text)) if text.starts_with("workspace-stopped: ")
+        ));
+        for away in [
+            [runner("other", true), runner("home", false)].as_slice(),
+            &[],
         ] {
-            let found = match read(id(), &row, now).unwrap().err().unwrap() {
-                Error::Conflict(_) => "conflict",
-                Error::Unavailable(_) => "unavailable",
-                _ => "another",
-            };
-            assert_eq!(found, expected);
+            assert!(matches!(
+                check(&workspace(State::Started), away),
+                Err(Error::Unavailable(_))
+            ));
         }
+    }
+
+    #[test]
+    fn a_bad_id_is_named_as_the_caller_wrote_it() {
+        let bad = Error::Invalid(InvalidInput {
+            field: "id".to_owned(),
+            message: "x".to_owned(),
+        });
+        assert!(matches!(
+            named(bad),
+            Error::Invalid(InvalidInput { field, .. }) if field == "workspace"
+        ));
     }
 }

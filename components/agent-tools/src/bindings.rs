@@ -13,7 +13,9 @@ wit_bindgen::generate!({
 });
 
 pub use exports::swarm_flow::core::{binding, tools};
-pub use swarm_flow::core::types;
+#[cfg(test)]
+pub use swarm_flow::core::policy;
+pub use swarm_flow::core::{runners, types, workspace};
 
 /// The component. Its only state is the bound workspace, see `binding`.
 pub struct AgentTools;
@@ -26,11 +28,15 @@ impl binding::Guest for AgentTools {
     fn bind(workspace_id: String) -> Result<(), types::Error> {
         crate::binding::bind(&workspace_id)
     }
+
+    fn unbind() {
+        crate::binding::unbind();
+    }
 }
 
 impl tools::Guest for AgentTools {
     fn exec(command: types::Command) -> Result<types::ExecResult, types::Error> {
-        crate::tools::exec(command)
+        crate::tools::exec(&command)
     }
 
     fn read_file(path: String) -> Result<Vec<u8>, types::Error> {
@@ -38,7 +44,7 @@ impl tools::Guest for AgentTools {
     }
 
     fn write_file(path: String, bytes: Vec<u8>) -> Result<(), types::Error> {
-        crate::tools::write_file(&path, bytes)
+        crate::tools::write_file(&path, &bytes)
     }
 
     fn list_files(path: String, recursive: bool) -> Result<Vec<types::FileInfo>, types::Error> {

@@ -1,8 +1,9 @@
-//! The tools of an agent that runs in the app: each call goes to the runner that holds the bound workspace.
+//! The tools of an agent that runs in the app: each is a call of the component `workspace`, on the workspace that was
+//! bound.
 //!
 //! In a runner the host itself meets an agent's `tools`; here this component does, composed with the agent
-//! at build time. It decides nothing: the workspace's policy goes along with each command, and the runner
-//! holds the command to it. Without a bound workspace every tool is refused.
+//! and the component `workspace` at build time. It decides nothing: the workspace's policy goes along with each command,
+//! and the runner holds the command to it. Without a bound workspace every tool is refused.
 #![cfg_attr(
     test,
     allow(
@@ -15,6 +16,4 @@
 
 mod binding;
 mod bindings;
-mod convert;
-mod runner;
 mod tools;

@@ -18,3 +18,10 @@ mod generated {
 pub use generated::swarm_flow::core::{
     agent, binding, events, policy, runners, swarm, types, work, workspace,
 };
+
+// The shapes of `swarm-flow-protocol` are what runners read and write, and much of what callers do.
+swarm_flow_protocol::convert_types!(types);
+swarm_flow_protocol::convert_policy!(policy);
+swarm_flow_protocol::convert_runners!(runners);
+swarm_flow_protocol::convert_agent!(agent);
+swarm_flow_protocol::convert_work!(work);

@@ -37,6 +37,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
         "The idempotency key was used otherwise",
     ),
     ("workspace-stopped", 409, "The workspace is stopped"),
+    ("stdin-closed", 409, "The command takes no more input"),
     ("body-too-large", 413, "The request is too large"),
     (
         "unsupported-media-type",
@@ -45,6 +46,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ),
     ("range-not-satisfiable", 416, "The range is not in the file"),
     ("busy", 429, "Everything is busy"),
+    ("stdin-full", 429, "The command does not read"),
     ("internal", 500, "A fault of the server"),
     ("runner-unavailable", 503, "The runner is not available"),
     ("no-runner", 503, "No runner is alive"),
@@ -168,7 +170,7 @@ impl From<Error> for Problem {
             Error::Invalid(input) => Self::invalid(&input.field, &input.message),
             Error::NotFound(missing) => Self::not_found(&missing.kind, &missing.id, missing.known),
             Error::Conflict(text) => coded(
-                &["workspace-stopped", "idempotency-conflict"],
+                &["workspace-stopped", "idempotency-conflict", "stdin-closed"],
                 "conflict",
                 text,
             ),
@@ -257,6 +259,11 @@ mod tests {
             (
                 Error::Conflict(text("idempotency-conflict: x")),
                 "idempotency-conflict",
+                409,
+            ),
+            (
+                Error::Conflict(text("stdin-closed: x")),
+                "stdin-closed",
                 409,
             ),
             (

@@ -3,7 +3,7 @@
 //! `{name}` stands for one part of a path, `{name...}` for one or more at the end; both are
 //! percent-decoded. `openapi.json` describes the same routes, and a test holds the two together.
 
-use crate::api::{agents, catalog, events, exec, files, meta, runners, swarms, workspaces};
+use crate::api::{agents, catalog, events, exec, files, meta, runners, stdin, swarms, workspaces};
 use crate::encoding;
 use crate::problem::Problem;
 use crate::request::Request;
@@ -51,7 +51,19 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/workspaces/{id}", User, workspaces::delete),
     route("POST", "/workspaces/{id}/start", User, workspaces::start),
     route("POST", "/workspaces/{id}/stop", User, workspaces::stop),
+    route(
+        "POST",
+        "/workspaces/{id}/explain",
+        User,
+        workspaces::explain,
+    ),
     route("POST", "/workspaces/{id}/exec", User, exec::exec),
+    route(
+        "POST",
+        "/workspaces/{id}/exec/{exec}/stdin",
+        User,
+        stdin::write,
+    ),
     route("GET", "/workspaces/{id}/files", User, files::list),
     route("GET", "/workspaces/{id}/files/{path...}", User, files::read),
     route(
@@ -69,6 +81,12 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/programs", User, catalog::programs),
     route("GET", "/policies", User, catalog::policies),
     route("GET", "/policies/{name}", User, catalog::policy),
+    route(
+        "POST",
+        "/policies/{name}/explain",
+        User,
+        catalog::explain_policy,
+    ),
     route("GET", "/events", User, events::after),
     route("GET", "/agents", User, agents::list),
     route("GET", "/agents/{name}", User, agents::get),
@@ -209,6 +227,12 @@ mod tests {
                 "/api/v1/workspaces/ws_1/exec",
                 "/workspaces/{id}/exec",
                 vec!["ws_1"],
+            ),
+            (
+                "POST",
+                "/api/v1/workspaces/ws_1/exec/ex_1/stdin",
+                "/workspaces/{id}/exec/{exec}/stdin",
+                vec!["ws_1", "ex_1"],
             ),
             (
                 "GET",

@@ -15,6 +15,7 @@ use spin_sdk::http::{
 };
 use spin_sdk::{http_component, variables};
 use std::cell::Cell;
+use swarm_flow_wire::write_all;
 use wasi::io::streams::{OutputStream, StreamError};
 
 #[http_component]
@@ -199,18 +200,4 @@ impl Sink for Outgoing {
     fn sleep(&mut self, ms: u64) {
         std::thread::sleep(std::time::Duration::from_millis(ms));
     }
-}
-
-fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
-    while !bytes.is_empty() {
-        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
-        if room == 0 {
-            stream.subscribe().block();
-            continue;
-        }
-        let (now, later) = bytes.split_at(room.min(bytes.len()));
-        stream.write(now)?;
-        bytes = later;
-    }
-    Ok(())
 }

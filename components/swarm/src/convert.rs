@@ -10,6 +10,8 @@ use crate::bindings::work::Lease;
 use crate::event::{self, Strategy};
 use crate::store::{Details, StoredRun, StoredSwarm, StoredTask};
 
+swarm_flow_protocol::convert_policy!(policy);
+
 pub fn swarm(stored: StoredSwarm) -> Swarm {
     let group = |group: event::AgentGroup| AgentGroup {
         kind: group.kind,
@@ -139,36 +141,7 @@ pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
         agent: details.agent,
         workspace: details.workspace,
         environment: details.environment,
-        policy: policy(details.policy),
+        policy: details.policy.into(),
         expires_at_ms,
-    }
-}
-
-fn policy(policy: swarm_flow_policy::Policy) -> policy::Policy {
-    use swarm_flow_policy::{Filesystem, Network};
-    let limits = policy.limits;
-    policy::Policy {
-        filesystem: match policy.filesystem {
-            Filesystem::None => policy::Filesystem::None,
-            Filesystem::ReadOnly(paths) => policy::Filesystem::ReadOnly(paths),
-            Filesystem::ReadWrite(paths) => policy::Filesystem::ReadWrite(paths),
-            Filesystem::Full => policy::Filesystem::Full,
-        },
-        network: match policy.network {
-            Network::None => policy::Network::None,
-            Network::Localhost => policy::Network::Localhost,
-            Network::Private => policy::Network::Private,
-            Network::Public(patterns) => policy::Network::Public(patterns),
-            Network::Any => policy::Network::Any,
-        },
-        limits: policy::Limits {
-            memory_bytes: limits.memory_bytes,
-            cpu_time_ms: limits.cpu_time_ms,
-            wall_time_ms: limits.wall_time_ms,
-            handles: limits.handles,
-            output_bytes: limits.output_bytes,
-            disk_bytes: limits.disk_bytes,
-            sandboxes: limits.sandboxes,
-        },
     }
 }

@@ -4,10 +4,10 @@ use crate::fault::{self, invalid};
 use crate::model::{State, Workspace};
 use crate::remote::{Ask, Remote, SILENCE_MS};
 use crate::store;
-use crate::wire::{Method, Wire};
 use swarm_flow_policy::LimitsOverride;
 use swarm_flow_protocol::{Error, ExecRequest, ExecResult, STDIN_BYTES_MAX};
 use swarm_flow_state::Database;
+use swarm_flow_wire::{Method, Wire};
 
 /// A command to run, as `types.command` has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn exec(
     id: &str,
     command: Command,
 ) -> Result<ExecResult, Error> {
-    let ready = Ready::of(database, id, command, false)?;
+    let ready = Ready::of(database, id, command, Streams::default())?;
     let remote = ready.remote(wire);
     let answer = remote.ask(ready.ask()?)?;
     remote.read(&answer)
@@ -44,10 +44,22 @@ pub fn open<W: Wire>(
     wire: &W,
     id: &str,
     command: Command,
+    stdin_stream: bool,
 ) -> Result<(W::Pieces, String), Error> {
-    let ready = Ready::of(database, id, command, true)?;
+    let streams = Streams {
+        outputs: true,
+        stdin: stdin_stream,
+    };
+    let ready = Ready::of(database, id, command, streams)?;
     let pieces = ready.remote(wire).open(ready.ask()?)?;
     Ok((pieces, ready.workspace.made.runner))
+}
+
+/// What goes on while a command runs.
+#[derive(Default)]
+struct Streams {
+    outputs: bool,
+    stdin: bool,
 }
 
 /// A command and where it goes.
@@ -62,7 +74,7 @@ impl Ready {
         database: &impl Database,
         id: &str,
         command: Command,
-        stream: bool,
+        streams: Streams,
     ) -> Result<Self, Error> {
         check(&command)?;
         let placed = store::find_placed(database, id)?;
@@ -79,7 +91,8 @@ impl Ready {
             environment: workspace.made.environment.name.clone(),
             policy: workspace.made.policy.clone(),
             limits: command.limits,
-            stream,
+            stream: streams.outputs,
+            stdin_stream: streams.stdin,
         };
         Ok(Self {
             workspace,

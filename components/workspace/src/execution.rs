@@ -1,12 +1,14 @@
 //! A command that runs: the runner's lines become events, as they come.
 
 use crate::fault;
-use crate::wire::{Failure, Pieces};
 use swarm_flow_protocol::{Error, Event, ExecResult};
+use swarm_flow_wire::{Failure, Pieces};
 
 /// Something a running command did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
+    /// The first one where input follows: the id under which the runner takes it.
+    Started(String),
     /// Empty when nothing happened for a second, so that a caller can see whether its own caller is still there.
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),
@@ -44,7 +46,10 @@ impl<P: Pieces> Execution<P> {
                     continue;
                 }
                 let step = step(line, &self.runner);
-                if !matches!(step, Ok(Step::Stdout(_) | Step::Stderr(_))) {
+                if !matches!(
+                    step,
+                    Ok(Step::Started(_) | Step::Stdout(_) | Step::Stderr(_))
+                ) {
                     self.pieces = None;
                 }
                 return step.map(Some);
@@ -82,6 +87,7 @@ fn take_line<'a>(buffer: &'a [u8], read: &mut usize) -> Option<&'a [u8]> {
 
 fn step(line: &[u8], runner: &str) -> Result<Step, Error> {
     match serde_json::from_slice(line) {
+        Ok(Event::Started { exec_id }) => Ok(Step::Started(exec_id)),
         Ok(Event::Stdout { bytes }) => Ok(Step::Stdout(bytes)),
         Ok(Event::Stderr { bytes }) => Ok(Step::Stderr(bytes)),
         Ok(Event::Exit { result }) => Ok(Step::Exit(result)),
@@ -120,12 +126,14 @@ mod tests {
         let exit = format!("{EXIT}\n");
         let (first, second) = exit.split_at(30);
         let mut execution = execution(&[
+            "{\"event\":\"started\",\"exec_id\":\"ex_1\"}\n",
             "{\"event\":\"stdout\",\"bytes\":\"aGk=\"}\n{\"event\":\"std",
             "err\",\"bytes\":\"bm8=\"}\n\n",
             "",
             first,
             second,
         ]);
+        assert_eq!(execution.next(), Ok(Some(Step::Started("ex_1".to_owned()))));
         assert_eq!(execution.next(), Ok(Some(Step::Stdout(b"hi".to_vec()))));
         assert_eq!(execution.next(), Ok(Some(Step::Stderr(b"no".to_vec()))));
         assert_eq!(execution.next(), Ok(Some(Step::Stdout(Vec::new()))));

@@ -3,14 +3,12 @@
 //! Paths are checked here for form only. That none leaves the workspace is the runner's to guarantee, with
 //! opened directories: a check of strings cannot see symbolic links.
 
-use crate::command::left;
 use crate::fault::invalid;
 use crate::model::{PAGE_ITEMS_MAX, Page};
-use crate::remote::{Ask, Remote, SILENCE_MS, encode_path, encode_query};
-use crate::store;
-use crate::wire::{Method, Wire};
+use crate::remote::{Ask, Held, SILENCE_MS, encode_path, encode_query};
 use swarm_flow_protocol::{Error, FILE_BYTES_MAX, FileInfo, FilePage, Written};
 use swarm_flow_state::Database;
+use swarm_flow_wire::{Method, Wire};
 
 /// A part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,34 +139,6 @@ pub fn list(
     let remote = held.remote(wire);
     let answer = remote.ask(Ask::plain(Method::Get, id, &rest))?;
     remote.read(&answer)
-}
-
-/// Which runner holds a workspace's files.
-struct Held {
-    runner: String,
-    url: String,
-    disk_bytes: u64,
-}
-
-impl Held {
-    fn of(database: &impl Database, id: &str) -> Result<Self, Error> {
-        let placed = store::find_placed(database, id)?;
-        let url = placed.runner_url.ok_or_else(|| left(&placed.workspace))?;
-        let made = placed.workspace.made;
-        Ok(Self {
-            runner: made.runner,
-            url,
-            disk_bytes: made.policy.limits.disk_bytes,
-        })
-    }
-
-    fn remote<'a, W>(&'a self, wire: &'a W) -> Remote<'a, W> {
-        Remote {
-            wire,
-            id: &self.runner,
-            url: &self.url,
-        }
-    }
 }
 
 fn check_path(path: &str) -> Result<(), Error> {

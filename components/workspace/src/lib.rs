@@ -1,8 +1,7 @@
 //! The component `workspace`: workspaces, the runners that hold them, and the events of everything.
 //!
-//! It decides and remembers; what touches files or runs code is asked of the runner over HTTP (`wire`).
-//! Everything but `bindings` and `wire::wasi` is plain Rust over two traits (a database, a wire) and tested
-//! natively. It holds no state between calls and refuses what is malformed before it calls anyone.
+//! It decides and remembers; what touches files or runs code is asked of the runner over HTTP (`swarm_flow_wire`).
+//! Everything but `bindings` is plain Rust over two traits (a database, a wire) and tested natively. It holds no state between calls and refuses what is malformed before it calls anyone.
 
 #![cfg_attr(
     test,
@@ -19,12 +18,12 @@ mod command;
 mod execution;
 mod fault;
 mod files;
+mod input;
 mod lifecycle;
 mod model;
 mod remote;
 mod runners;
 mod store;
-mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -12,11 +12,11 @@ use crate::fault;
 use crate::model::{Config, Made, Runner, State, Workspace, check_name};
 use crate::remote::{Ask, Remote};
 use crate::store;
-use crate::wire::{Method, Wire};
 use swarm_flow_protocol::{Environment, Error};
 use swarm_flow_state::{
     AppendError, Database, Head, Id, Kind, NewEvent, append, events_after, now_ms,
 };
+use swarm_flow_wire::{Method, Wire};
 
 /// Who is written down for changes that come over the API.
 const ACTOR: &str = "user";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use swarm_flow_policy::Policy;
-use swarm_flow_protocol::{Environment, Error, Program};
+use swarm_flow_protocol::{ALIVE_MS, Environment, Error, Program};
 use swarm_flow_state::Head;
 
 /// Whether commands may run.
@@ -54,9 +54,6 @@ pub struct Runner {
     pub joined_at_ms: u64,
     pub seen_at_ms: u64,
 }
-
-/// How long after its last heartbeat a runner counts as alive.
-pub const ALIVE_MS: u64 = 30_000;
 
 impl Runner {
     pub fn alive(&self, now_ms: u64) -> bool {

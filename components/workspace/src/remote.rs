@@ -1,8 +1,10 @@
 //! One runner, spoken to: paths, timeouts, and what its answers mean.
 
-use crate::fault;
-use crate::wire::{Answer, Call, Failure, Method, Wire};
+use crate::command::left;
+use crate::{fault, store};
 use swarm_flow_protocol::{Error, path::WORKSPACES};
+use swarm_flow_state::Database;
+use swarm_flow_wire::{Answer, Call, Failure, Method, Wire};
 
 /// A runner that has joined, by name for errors and by address for calls.
 #[derive(Clone, Copy)]
@@ -10,6 +12,34 @@ pub struct Remote<'a, W> {
     pub wire: &'a W,
     pub id: &'a str,
     pub url: &'a str,
+}
+
+/// The runner that holds a workspace, whether or not commands may run in it.
+pub struct Held {
+    pub runner: String,
+    url: String,
+    pub disk_bytes: u64,
+}
+
+impl Held {
+    pub fn of(database: &impl Database, id: &str) -> Result<Self, Error> {
+        let placed = store::find_placed(database, id)?;
+        let url = placed.runner_url.ok_or_else(|| left(&placed.workspace))?;
+        let made = placed.workspace.made;
+        Ok(Self {
+            runner: made.runner,
+            url,
+            disk_bytes: made.policy.limits.disk_bytes,
+        })
+    }
+
+    pub fn remote<'a, W>(&'a self, wire: &'a W) -> Remote<'a, W> {
+        Remote {
+            wire,
+            id: &self.runner,
+            url: &self.url,
+        }
+    }
 }
 
 /// For what a runner does at once; commands and large files say more.

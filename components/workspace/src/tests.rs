@@ -1,13 +1,14 @@
 //! The component against a real SQLite and a runner that the test plays.
 
 use crate::command::{self, Command};
+use crate::input::{self, Piece};
 use crate::model::{Config, Page, State};
-use crate::wire::{Answer, Call, Failure, Method, Pieces, Wire};
 use crate::{files, lifecycle, runners, store};
 use std::cell::RefCell;
 use swarm_flow_policy::Preset;
 use swarm_flow_protocol::{Environment, Error, Registration};
 use swarm_flow_state::{events_after, native::Memory};
+use swarm_flow_wire::{Answer, Call, Failure, Method, Pieces, Wire};
 
 type Respond = fn(&Call) -> Result<Answer, Failure>;
 
@@ -424,6 +425,54 @@ fn paths_are_checked_and_encoded() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn input_goes_to_the_command_s_runner_and_says_how_much_was_taken() {
+    let (database, wire) = (database(), fake(agrees));
+    joined(&database, "home", &["python"]);
+    let made = lifecycle::create(&database, &wire, config("demo", None)).unwrap();
+    let wire = fake(|call| {
+        assert_eq!(
+            call.body,
+            Some(("application/octet-stream", b"abc".to_vec()))
+        );
+        Ok(Answer {
+            status: 200,
+            body: br#"{"taken_bytes":2}"#.to_vec(),
+            ..Answer::default()
+        })
+    });
+    let piece = Piece {
+        bytes: b"abc".to_vec(),
+        last: true,
+        offset: Some(7),
+        wait_ms: Some(5),
+    };
+    let write = |id: &str, piece: Piece| input::write(&database, &wire, id, "ex/../1", piece);
+    assert_eq!(write(&made.id, piece.clone()), Ok(2));
+    assert!(
+        wire.calls.borrow()[0]
+            .1
+            .ends_with("/exec/ex%2F..%2F1/stdin?last=true&wait_ms=5&offset=7")
+    );
+    let patient = Piece {
+        wait_ms: Some(20_001),
+        ..piece.clone()
+    };
+    assert!(matches!(
+        write(&made.id, patient),
+        Err(Error::Invalid { field, .. }) if field == "wait_ms"
+    ));
+    let large = Piece {
+        bytes: vec![0; (1 << 20) + 1],
+        ..piece
+    };
+    assert!(matches!(
+        write(&made.id, large),
+        Err(Error::TooLarge { .. })
+    ));
+    assert_eq!(wire.calls.borrow().len(), 1);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use crate::body::{Body, for_guest};
 use crate::config::Place;
 use crate::guest_body::GuestBody;
+use crate::idle::{Idle, Ready};
 use crate::instance::{Granted, Instance};
 use crate::problem::{self, RequestId};
 use crate::running::{Outcome, Running, Trapped};
@@ -30,6 +31,23 @@ const POOL_RETRIES_MAX: u32 = 2_500;
 pub(crate) struct Loaded {
     pub granted: Granted,
     pub pre: ProxyPre<Instance>,
+    pub idle: Idle,
+}
+
+/// What a request is given to, before it runs.
+enum Candidate {
+    Idle(Ready),
+    /// Its instance is still to be made.
+    New(Box<Instance>),
+}
+
+impl Candidate {
+    fn instance(&mut self) -> &mut Instance {
+        match self {
+            Self::Idle(ready) => ready.store.data_mut(),
+            Self::New(instance) => instance,
+        }
+    }
 }
 
 type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
@@ -80,15 +98,17 @@ impl Loaded {
                 .headers_mut()
                 .insert(HOST, HeaderValue::from_static("localhost"));
         }
-        let mut instance = Instance::new(&self.granted)?;
-        let request = instance
-            .http()
-            .new_incoming_request(Scheme::Http, request.map(for_guest))?;
-        let outparam = instance.http().new_response_outparam(sender)?;
+        let mut candidate = match self.idle.take() {
+            Some(ready) => Candidate::Idle(ready),
+            None => Candidate::New(Box::new(Instance::new(&self.granted)?)),
+        };
+        let mut http = candidate.instance().http();
+        let request = http.new_incoming_request(Scheme::Http, request.map(for_guest))?;
+        let outparam = http.new_response_outparam(sender)?;
         let loaded = self.clone();
         let span = tracing::info_span!("request", %id);
         Ok(Running::start(span, |trapped| async move {
-            let result = loaded.run(instance, request, outparam, trapped).await;
+            let result = loaded.run(candidate, request, outparam, trapped).await;
             drop(place);
             match result {
                 Ok(()) => Outcome::Returned,
@@ -103,16 +123,43 @@ impl Loaded {
 
     async fn run(
         &self,
-        mut instance: Instance,
+        candidate: Candidate,
         request: Resource<HostIncomingRequest>,
         outparam: Resource<HostResponseOutparam>,
         trapped: Trapped,
     ) -> wasmtime::Result<()> {
+        let mut ready = match candidate {
+            Candidate::Idle(mut ready) => {
+                // While it was idle, epochs may have passed.
+                ready.store.set_epoch_deadline(1);
+                ready
+            }
+            Candidate::New(instance) => self.instantiate(*instance).await?,
+        };
+        let unanswered = Resource::<HostResponseOutparam>::new_borrow(outparam.rep());
+        let handler = ready.proxy.wasi_http_incoming_handler();
+        let result = handler
+            .call_handle(&mut ready.store, request, outparam)
+            .await;
+        if result.is_err() {
+            // Said before the store goes, and the body of the response ends with it.
+            trapped.set();
+        }
+        result.context("the component trapped")?;
+        // Who returned without an answer may have forgotten what it answers with, which only ends with the store.
+        let table = ready.store.data_mut().http().table;
+        if table.get(&unanswered).is_err() {
+            self.idle.put(ready);
+        }
+        Ok(())
+    }
+
+    async fn instantiate(&self, mut instance: Instance) -> wasmtime::Result<Ready> {
         let mut retries = 0;
-        let (mut store, proxy) = loop {
+        loop {
             let mut store = instance.into_store(self.pre.engine());
             match self.pre.instantiate_async(&mut store).await {
-                Ok(proxy) => break (store, proxy),
+                Ok(proxy) => return Ok(self.idle.made(store, proxy)),
                 Err(error)
                     if error.is::<PoolConcurrencyLimitError>() && retries < POOL_RETRIES_MAX =>
                 {
@@ -123,14 +170,7 @@ impl Loaded {
                 }
                 Err(error) => return Err(error),
             }
-        };
-        let handler = proxy.wasi_http_incoming_handler();
-        let result = handler.call_handle(&mut store, request, outparam).await;
-        if result.is_err() {
-            // Said before the store goes, and the body of the response ends with it.
-            trapped.set();
         }
-        result.context("the component trapped")
     }
 }
 

@@ -25,6 +25,7 @@ mod config;
 mod files;
 mod guest_body;
 mod handle;
+mod idle;
 mod instance;
 mod key_value;
 mod lingering;

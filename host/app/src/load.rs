@@ -14,6 +14,7 @@ use crate::composition::{Code, Part, Parts};
 use crate::config::AppConfig;
 use crate::files::FileMounts;
 use crate::handle::Loaded;
+use crate::idle::Idle;
 use crate::instance::{Granted, linker};
 use crate::key_value::{KeyValueContext, Stores};
 use crate::manifest::{Component, ComponentSource, Dependency, DependencyName, Inherit, Manifest};
@@ -87,7 +88,11 @@ impl Loader<'_> {
         let pre = ProxyPre::new(pre)
             .map_err(anyhow::Error::from)
             .context("it is no HTTP component")?;
-        Ok(Loaded { granted, pre })
+        Ok(Loaded {
+            granted,
+            pre,
+            idle: Idle::new(component.reuse()),
+        })
     }
 
     fn grant(&self, id: &Spanned<String>, component: &Component) -> Result<Granted> {

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use crate::{agent, exec, policy, run, runner, swarm, up, workspace};
+use crate::{agent, exec, policy, run, runner, sandbox, swarm, up, workspace};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,6 +48,9 @@ pub enum Command {
     Exec(exec::Exec),
     /// Run the tasks of a file in a workspace that is made for them and removed after them
     Run(run::Run),
+    /// A bare `.wasm` file in a sandbox of this process, without a server
+    #[command(subcommand)]
+    Sandbox(sandbox::Sandbox),
     /// Workspaces and their files
     #[command(subcommand)]
     Workspace(workspace::Workspace),

@@ -137,7 +137,7 @@ impl Client {
 }
 
 /// A request with a query; reqwest's own needs one more dependency.
-fn with_query(request: RequestBuilder, pairs: &[(&str, &str)]) -> Result<RequestBuilder> {
+pub fn with_query(request: RequestBuilder, pairs: &[(&str, &str)]) -> Result<RequestBuilder> {
     let (client, request) = request.build_split();
     let mut request = request.context("build a request")?;
     request.url_mut().query_pairs_mut().extend_pairs(pairs);

@@ -1,7 +1,9 @@
 //! `exec`: a program in a workspace, as if it ran here.
 //!
-//! Its outputs come as they are made, byte for byte. The API takes standard input with the request, so it is read
-//! to its end first. Ending us ends the program: the server cancels what nobody listens to.
+//! Its outputs come as they are made, byte for byte, and its input goes as it comes. Ending us ends the program: the
+//! server cancels what nobody listens to.
+
+mod stdin;
 
 use crate::arguments::{duration, variable};
 use crate::client::{Client, Message, Parser, Problem};
@@ -11,10 +13,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
-use std::io::{self, IsTerminal, Read};
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
-use swarm_flow_protocol::STDIN_BYTES_MAX;
+use stdin::{Given, Source};
 
 #[derive(Args)]
 pub struct Exec {
@@ -29,7 +31,8 @@ pub struct Exec {
     /// End the program after this time: 500ms, 30s, 5m [default: the policy's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// A file that the program reads, `-` for our own standard input [default: ours, unless it is a terminal]
+    /// A file that the program reads, `-` for our own standard input [default: ours, as it comes; with --json to its
+    /// end, and not from a terminal]
     #[arg(long, value_name = "FILE")]
     pub stdin: Option<String>,
     /// Give the program nothing to read
@@ -42,12 +45,20 @@ pub struct Exec {
 
 pub async fn exec(client: &Client, command: Exec, output: Output) -> Result<ExitCode> {
     let id = client.workspace_id(&command.workspace).await?;
-    let stdin = stdin(&command)?;
+    let given = if output.json {
+        Given {
+            first: stdin::whole(&command).await?,
+            rest: None,
+        }
+    } else {
+        stdin::streamed(&command).await?
+    };
     let mut body = json!({
         "command": command.command,
         "env": command.env.into_iter().map(|(key, value)| (key, value.into())).collect::<Map<String, Value>>(),
-        "stdin": STANDARD.encode(stdin),
+        "stdin": STANDARD.encode(given.first),
         "stdin_encoding": "base64",
+        "stdin_stream": given.rest.is_some(),
     });
     if let Some(cwd) = command.cwd {
         body["cwd"] = cwd.into();
@@ -63,62 +74,68 @@ pub async fn exec(client: &Client, command: Exec, output: Output) -> Result<Exit
         return exit_code(&result);
     }
     body["output_encoding"] = "base64".into();
-    stream(client, &id, &body).await
+    stream(client, &id, &body, given.rest).await
 }
 
-fn stdin(command: &Exec) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = STDIN_BYTES_MAX + 1;
-    match command.stdin.as_deref() {
-        _ if command.no_stdin => {}
-        None if io::stdin().is_terminal() => {}
-        None | Some("-") => {
-            io::stdin()
-                .lock()
-                .take(limit)
-                .read_to_end(&mut bytes)
-                .context("read standard input")?;
-        }
-        Some(path) => {
-            let file = std::fs::File::open(path).with_context(|| format!("open {path}"))?;
-            file.take(limit)
-                .read_to_end(&mut bytes)
-                .with_context(|| format!("read {path}"))?;
-        }
-    }
-    if bytes.len() as u64 > STDIN_BYTES_MAX {
-        bail!(
-            "a program can be given {} to read; put more into a file of the workspace",
-            output::size(STDIN_BYTES_MAX)
-        );
-    }
-    Ok(bytes)
-}
-
-async fn stream(client: &Client, id: &str, body: &Value) -> Result<ExitCode> {
+/// Shows what the program does until it ends, and feeds it.
+async fn stream(
+    client: &Client,
+    id: &str,
+    body: &Value,
+    mut rest: Option<Source>,
+) -> Result<ExitCode> {
     let request = client.request(Method::POST, &["workspaces", id, "exec"])?;
     let request = request
         .header(header::ACCEPT, "text/event-stream")
         .json(body);
     let mut response = client.send(request).await?;
     let mut parser = Parser::default();
-    while let Some(piece) = response
-        .chunk()
-        .await
-        .context("the connection broke; whether the program ended is unknown")?
-    {
+    let mut feeding: Feeding<'_> = Box::pin(std::future::pending());
+    loop {
+        let piece = tokio::select! {
+            piece = response.chunk() => piece,
+            fed = &mut feeding => {
+                fed?;
+                feeding = Box::pin(std::future::pending());
+                continue;
+            }
+        };
+        let piece = piece.context("the connection broke; whether the program ended is unknown")?;
+        let Some(piece) = piece else {
+            bail!("the server ended the stream before the program had ended");
+        };
         for message in parser.push(&piece) {
-            if let Some(result) = show(&message)? {
-                explain(&result);
-                return exit_code(&result);
+            match show(&message)? {
+                Shown::Output => {}
+                Shown::Started(exec_id) => {
+                    if let Some(rest) = rest.take() {
+                        feeding =
+                            Box::pin(async move { stdin::feed(client, id, &exec_id, rest).await });
+                    }
+                }
+                Shown::Exit(result) => {
+                    explain(&result);
+                    return exit_code(&result);
+                }
             }
         }
     }
-    bail!("the server ended the stream before the program had ended")
 }
 
-/// Prints what a message says; gives back the result when it was the last.
-fn show(message: &Message) -> Result<Option<Value>> {
+type Feeding<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+/// What a message was.
+#[derive(Debug, PartialEq)]
+enum Shown {
+    Output,
+    /// The program takes input under this id.
+    Started(String),
+    /// The last one: the result.
+    Exit(Value),
+}
+
+/// Prints what a message says.
+fn show(message: &Message) -> Result<Shown> {
     let data = || {
         serde_json::from_str(&message.data)
             .with_context(|| format!("understand the event `{}`", message.event))
@@ -126,7 +143,11 @@ fn show(message: &Message) -> Result<Option<Value>> {
     match message.event.as_str() {
         "stdout" => output::bytes(&decoded(&data()?)?)?,
         "stderr" => output::error_bytes(&decoded(&data()?)?),
-        "exit" => return data().map(Some),
+        "started" => {
+            let id = data()?["exec_id"].as_str().map(str::to_owned);
+            return id.map(Shown::Started).context("`started` has no id");
+        }
+        "exit" => return data().map(Shown::Exit),
         "error" => {
             let status = data()
                 .ok()
@@ -138,7 +159,7 @@ fn show(message: &Message) -> Result<Option<Value>> {
         // A newer server may say more.
         _ => {}
     }
-    Ok(None)
+    Ok(Shown::Output)
 }
 
 fn decoded(data: &Value) -> Result<Vec<u8>> {
@@ -201,15 +222,19 @@ mod tests {
 
     #[test]
     fn the_last_message_is_the_result() {
-        let result = show(&message(
+        let shown = show(&message(
             "exit",
             r#"{"exit_code":3,"outcome":{"kind":"exited"}}"#,
-        ))
-        .unwrap()
-        .unwrap();
-        assert_eq!(result["exit_code"], 3);
-        assert!(exit_code(&result).is_ok() && exit_code(&json!({"exit_code": 256})).is_err());
-        assert!(show(&message("ping", "")).unwrap().is_none());
+        ));
+        assert!(matches!(shown, Ok(Shown::Exit(result)) if result["exit_code"] == 3));
+        assert!(exit_code(&json!({"exit_code": 3})).is_ok());
+        assert!(exit_code(&json!({"exit_code": 256})).is_err());
+        assert_eq!(show(&message("ping", "")).unwrap(), Shown::Output);
+        assert_eq!(
+            show(&message("started", r#"{"exec_id":"ex_1"}"#)).unwrap(),
+            Shown::Started("ex_1".to_owned())
+        );
+        assert!(show(&message("started", "{}")).is_err());
         assert!(show(&message("exit", "no JSON")).is_err());
         let error = show(&message(
             "error",

@@ -1,7 +1,7 @@
 //! `swarm-flow`: the server, the runner, and a client for both.
 //!
 //! Exit codes: what a command did; 1 when it could not; 2 for wrong arguments. `exec` ends with the program's own
-//! code, so there, and for `run`, our failures are 125. A closed standard output ends us with 141, without a word.
+//! code, so there, and for `run` and `sandbox run`, our failures are 125. A closed standard output ends us with 141, without a word.
 #![cfg_attr(
     test,
     allow(
@@ -23,17 +23,20 @@ mod policy;
 mod programs;
 mod run;
 mod runner;
+mod sandbox;
 mod state;
 mod swarm;
 mod table;
 mod transfer;
 mod up;
+mod walls;
 mod workspace;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
 use client::Client;
 use output::{Output, StdoutClosed};
+use sandbox::Sandbox;
 use std::process::ExitCode;
 
 /// Standard output was closed: what a shell says of a program that SIGPIPE ended.
@@ -44,7 +47,7 @@ const OWN_FAILURE: u8 = 125;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failure = match arguments.command {
-        Command::Exec(_) | Command::Run(_) => OWN_FAILURE,
+        Command::Exec(_) | Command::Run(_) | Command::Sandbox(Sandbox::Run { .. }) => OWN_FAILURE,
         _ => 1,
     };
     match start(arguments) {
@@ -58,9 +61,12 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    raise_walls(&arguments)?;
     // A client waits for one thing at a time; only who serves needs every core.
     let mut builder = match arguments.command {
-        Command::Up(_) | Command::Runner(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Up(_) | Command::Runner(_) | Command::Sandbox(Sandbox::Serve { .. }) => {
+            tokio::runtime::Builder::new_multi_thread()
+        }
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = builder.enable_all().build()?;
@@ -70,6 +76,20 @@ fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
     result
 }
 
+/// Before there is a second thread, which they would not be around.
+fn raise_walls(arguments: &Arguments) -> anyhow::Result<()> {
+    let state = &arguments.connection.state;
+    let (mode, needs) = match &arguments.command {
+        Command::Up(up) => (up.walls, up.needs(state)?),
+        Command::Runner(runner) => (runner.walls, runner.needs(state)?),
+        _ => return Ok(()),
+    };
+    log::start();
+    let walls = walls::raise(mode, &needs)?;
+    tracing::info!("walls: {walls}");
+    Ok(())
+}
+
 async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let connection = arguments.connection;
     let command = match arguments.command {
@@ -77,22 +97,30 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Runner(runner) => {
             return runner::runner(runner, connection.token, connection.state).await;
         }
+        Command::Sandbox(command) => return sandbox::sandbox(command).await,
         command => command,
     };
     let output = Output {
         json: arguments.json,
     };
-    // A wrong file is said before a missing server is.
-    if let Command::Run(run) = command {
-        let plan = run::Plan::read(&run.file)?;
-        return run::run(&Client::new(&connection)?, &run, plan, output).await;
-    }
+    // A wrong file is said before a missing server is, and some need none.
+    let command = match command {
+        Command::Run(run) => {
+            let plan = run::Plan::read(&run.file)?;
+            return run::run(&Client::new(&connection)?, &run, plan, output).await;
+        }
+        Command::Policy(command) => return policy::policy(&connection, command, output).await,
+        command => command,
+    };
     let client = Client::new(&connection)?;
     match command {
-        Command::Up(_) | Command::Runner(_) | Command::Run(_) => Ok(ExitCode::SUCCESS),
+        Command::Up(_)
+        | Command::Runner(_)
+        | Command::Sandbox(_)
+        | Command::Run(_)
+        | Command::Policy(_) => Ok(ExitCode::SUCCESS),
         Command::Exec(command) => exec::exec(&client, command, output).await,
         Command::Workspace(command) => workspace::workspace(&client, command, output).await,
-        Command::Policy(command) => policy::policy(&client, command, output).await,
         Command::Programs => programs::programs(&client, output).await,
         Command::Agent(command) => agent::agent(&client, command, output).await,
         Command::Swarm(command) => swarm::swarm(&client, command, output).await,

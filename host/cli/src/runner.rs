@@ -5,7 +5,8 @@ use crate::built;
 use crate::client::connect;
 use crate::output::say;
 use crate::state::State;
-use crate::up::{compile, listen, stopped};
+use crate::up::{compile, folders, listen, stopped};
+use crate::walls::{self, Needs};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::Args;
@@ -13,7 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::Request;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,22 @@ pub struct Runner {
     /// Where compiled components are kept; without it `compiled` in the state folder
     #[arg(long)]
     pub compiled: Option<PathBuf>,
+    /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
+    #[arg(long, value_enum, default_value_t)]
+    pub walls: walls::Mode,
+}
+
+impl Runner {
+    /// What the process needs of the machine. Makes the folders that it writes into.
+    pub fn needs(&self, state: &Path) -> Result<Needs> {
+        let mut sources: Vec<PathBuf> = built::folder(None).into_iter().collect();
+        sources.extend(self.programs.iter().map(|(_, path)| path.into()));
+        Ok(Needs {
+            folders: folders(state, self.compiled.as_deref())?,
+            sources,
+            low_port: self.listen.port() < 1024,
+        })
+    }
 }
 
 /// How long the app is asked again to let us join, once a second.
@@ -47,7 +64,6 @@ const JOIN_TRIES: u32 = 30;
 
 /// `token` is what stood after `--token`.
 pub async fn runner(arguments: Runner, token: Option<String>, state: PathBuf) -> Result<ExitCode> {
-    crate::log::start();
     let Some(token) = token.or_else(|| std::env::var("SWARM_FLOW_RUNNER_TOKEN").ok()) else {
         bail!(
             "no runner token; give the app's variable `runner_token` by SWARM_FLOW_RUNNER_TOKEN or --token"

@@ -18,22 +18,26 @@ pub struct Token {
     pub made: bool,
 }
 
+/// Makes the folder when it is not there, for its owner alone, and gives back where it is.
+pub fn folder(path: &Path) -> Result<PathBuf> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| {
+            format!(
+                "cannot make the state folder {}; choose another by --state",
+                path.display()
+            )
+        })?;
+    path.canonicalize()
+        .with_context(|| format!("cannot find {}", path.display()))
+}
+
 impl State {
     /// Opens the folder, and makes it when it is not there.
     pub fn open(path: &Path) -> Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| {
-                format!(
-                    "cannot make the state folder {}; choose another by --state",
-                    path.display()
-                )
-            })?;
-        let path = path
-            .canonicalize()
-            .with_context(|| format!("cannot find {}", path.display()))?;
+        let path = folder(path)?;
         let lock = path.join("lock");
         let file = OpenOptions::new()
             .create(true)

@@ -4,7 +4,8 @@
 use crate::arguments::variable;
 use crate::built;
 use crate::output::say;
-use crate::state::State;
+use crate::state::{State, folder};
+use crate::walls::{self, Needs};
 use anyhow::{Context, Result};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,6 +40,36 @@ pub struct Up {
     /// Where compiled components are kept; without it `compiled` in the state folder
     #[arg(long)]
     pub compiled: Option<PathBuf>,
+    /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
+    #[arg(long, value_enum, default_value_t)]
+    pub walls: walls::Mode,
+}
+
+impl Up {
+    /// What the process needs of the machine. Makes the folders that it writes into.
+    pub fn needs(&self, state: &Path) -> Result<Needs> {
+        let manifest = built::manifest(self.manifest.clone())?;
+        let around = manifest.parent().map(Path::to_owned);
+        let mut sources: Vec<PathBuf> = around.into_iter().collect();
+        sources.extend(built::folder(Some(&manifest)));
+        sources.extend(self.programs.iter().map(|(_, path)| path.into()));
+        Ok(Needs {
+            folders: folders(state, self.compiled.as_deref())?,
+            sources,
+            low_port: self.listen.port() < 1024,
+        })
+    }
+}
+
+/// The folders for writing.
+pub fn folders(state: &Path, compiled: Option<&Path>) -> Result<Vec<PathBuf>> {
+    let mut folders = vec![folder(state)?];
+    if let Some(compiled) = compiled {
+        std::fs::create_dir_all(compiled)
+            .with_context(|| format!("cannot make the folder {}", compiled.display()))?;
+        folders.push(compiled.to_owned());
+    }
+    Ok(folders)
 }
 
 /// The authority by which the app knows the runner of its own process.
@@ -47,7 +78,6 @@ const RUNNER_ID: &str = "local";
 
 pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
     let started = Instant::now();
-    crate::log::start();
     let state = State::open(&state)?;
     let listener = listen(arguments.listen).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
@@ -108,8 +138,14 @@ pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
         ));
     }
     compile(&runner, uncompiled);
-    app.serve(listener, stopped()).await?;
-    say("stopping");
+    let asked = async {
+        stopped().await;
+        say("stopping; what is under way may finish within 10 s, or ends if you ask again");
+    };
+    tokio::select! {
+        served = app.serve(listener, asked) => served?,
+        () = asked_twice() => {}
+    }
     joined.leave().await.context("the runner could not leave")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -139,6 +175,11 @@ pub async fn stopped() {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
+}
+
+async fn asked_twice() {
+    stopped().await;
+    stopped().await;
 }
 
 /// Compiles in the background what is not compiled yet, so that the first command need not wait.

@@ -1,17 +1,60 @@
-//! What a sandbox may do: the model, its presets and how one policy narrows another.
+//! What a sandbox may do: the model, its presets, how one policy narrows another, and every decision.
 //!
 //! This crate decides and does nothing else: no I/O, no async, no wasmtime. It compiles to
 //! wasm32-wasip2, so that a component and the runner decide with the same code. Everything is closed
 //! by default: an empty list grants nothing.
+//!
+//! | to | use |
+//! |---|---|
+//! | read a policy file | [`Draft::read`], then [`Draft::policy`]; both at once: [`Policy::read`] |
+//! | let a sandbox have less than its workspace | [`Draft::over`], [`narrow`] |
+//! | decide what a guest asks for | [`CompiledPolicy`], made once per policy |
+//! | say what a policy makes of an action | [`Action`], [`explain`] |
+//! | hold a policy to a table of expectations | [`TestTable`] |
 
+pub mod action;
+mod address;
+mod authority;
+pub mod decide;
+mod decision;
+pub mod document;
+mod draft;
+mod filesystem;
+mod grant;
+mod host;
+mod host_pattern;
 mod limits;
+mod narrow;
 mod network;
+pub mod path;
+pub mod pattern;
 mod preset;
+mod printable;
+pub mod socket;
+mod suggest;
+mod test_table;
 
-pub use limits::{Limits, LimitsOverride};
+pub use action::{Action, explain};
+pub use address::Class;
+pub use authority::{Authority, BadUrl, Scheme, Url};
+pub use decide::{
+    CompiledNetwork, CompiledPolicy, CompiledSockets, HttpRequest, SocketTarget, SocketUse,
+    Surroundings,
+};
+pub use decision::{Decision, Reason, Rule};
+pub use document::{Format, Problem, Problems};
+pub use draft::{Draft, LimitsDraft};
+pub use filesystem::{Access, Filesystem, SANDBOX_DIRECTORIES};
+pub use grant::Grant;
+pub use host::{BadHost, Host};
+pub use limits::{Limit, Limits, LimitsOverride};
+pub use narrow::{Widening, narrow};
 pub use network::{Network, Target};
-pub use preset::Preset;
+pub use preset::{Preset, UnknownPreset};
+pub use test_table::{Expectation, PolicyTest, TestOutcome, TestTable};
 
+use decide::CompiledSockets as Sockets;
+use decide::path_is_beneath;
 use serde::{Deserialize, Serialize};
 
 /// What a sandbox may do. The same shape as `swarm-flow:core/policy`.
@@ -20,49 +63,14 @@ use serde::{Deserialize, Serialize};
 pub struct Policy {
     pub filesystem: Filesystem,
     pub network: Network,
+    /// Raw sockets ([`socket`]); none unless given. Policies were stored before there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<String>,
     pub limits: Limits,
 }
 
-/// Directories of the sandbox that are opened for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Filesystem {
-    None,
-    ReadOnly(Vec<String>),
-    ReadWrite(Vec<String>),
-    Full,
-}
-
-/// How an opened directory may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    Read,
-    ReadWrite,
-}
-
-/// The directories that a runner has for every sandbox. `full` opens these and what the operator granted.
-pub const SANDBOX_DIRECTORIES: [&str; 2] = ["/workspace", "/tmp"];
-
-impl Filesystem {
-    /// The paths that are opened, each with how it may be used.
-    pub fn grants(&self) -> Vec<(&str, Access)> {
-        match self {
-            Self::None => Vec::new(),
-            Self::Full => SANDBOX_DIRECTORIES
-                .map(|path| (path, Access::ReadWrite))
-                .to_vec(),
-            Self::ReadOnly(paths) => with(paths, Access::Read),
-            Self::ReadWrite(paths) => with(paths, Access::ReadWrite),
-        }
-    }
-}
-
-fn with(paths: &[String], access: Access) -> Vec<(&str, Access)> {
-    paths.iter().map(|path| (path.as_str(), access)).collect()
-}
-
 /// Why a policy cannot be one.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct Invalid {
     /// The field, from the policy down: `limits.memory_bytes`.
@@ -71,26 +79,36 @@ pub struct Invalid {
     pub message: String,
 }
 
-impl Policy {
-    /// Refuses what no sandbox could run under or what says more than it seems to.
-    pub fn validate(&self) -> Result<(), Invalid> {
-        if let Filesystem::ReadOnly(paths) | Filesystem::ReadWrite(paths) = &self.filesystem {
-            for path in paths {
-                if !SANDBOX_DIRECTORIES.contains(&path.as_str()) {
-                    return Err(Invalid {
-                        field: "filesystem".to_owned(),
-                        message: format!(
-                            "`{path}` is not a directory that a sandbox can be granted; there are {}",
-                            SANDBOX_DIRECTORIES
-                                .map(|path| format!("`{path}`"))
-                                .join(" and ")
-                        ),
-                    });
-                }
-            }
+impl Invalid {
+    pub(crate) fn new(field: impl Into<String>, message: impl AsRef<str>) -> Self {
+        Self {
+            field: field.into(),
+            message: printable::printable(message.as_ref()).into_owned(),
         }
-        self.network.validate()?;
-        self.limits.validate()
+    }
+}
+
+impl Policy {
+    /// Refuses what no sandbox could run under or what says more than it seems to. The first of [`Self::problems`].
+    pub fn validate(&self) -> Result<(), Invalid> {
+        match self.problems().into_iter().next() {
+            Some(invalid) => Err(invalid),
+            None => Ok(()),
+        }
+    }
+
+    /// All that [`Self::validate`] would refuse.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut problems = self.filesystem.problems();
+        problems.extend(self.network.problems());
+        problems.extend(Sockets::problems(&self.sockets));
+        problems.extend(self.limits.problems());
+        problems
+    }
+
+    /// Reads a policy file. It is a whole policy, or a preset and what differs from it.
+    pub fn read(text: &str, format: Format) -> Result<Self, Problems> {
+        document::policy(text, format)
     }
 }
 
@@ -99,17 +117,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_list_grants_nothing() {
-        assert!(Filesystem::ReadWrite(Vec::new()).grants().is_empty());
-        assert!(Filesystem::None.grants().is_empty());
+    fn a_policy_that_was_stored_before_there_were_sockets_still_parses() {
+        let mut stored = serde_json::to_value(Preset::Standard.policy()).unwrap();
+        assert!(stored.get("sockets").is_none());
+        let policy: Policy = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(policy, Preset::Standard.policy());
+        stored["sockets"] = serde_json::json!(["tcp://10.0.0.1:80"]);
+        let policy: Policy = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(policy.sockets, ["tcp://10.0.0.1:80"]);
+        assert_eq!(serde_json::to_value(policy).unwrap(), stored);
     }
 
     #[test]
-    fn a_path_outside_the_sandbox_is_refused() {
+    fn all_problems_are_found_and_the_first_is_refused() {
         let mut policy = Preset::Standard.policy();
         policy.filesystem = Filesystem::ReadOnly(vec!["/etc".to_owned()]);
-        let invalid = policy.validate().unwrap_err();
-        assert_eq!(invalid.field, "filesystem");
-        assert!(invalid.message.contains("`/workspace` and `/tmp`"));
+        policy.sockets = vec!["tcp://a:0".to_owned()];
+        policy.limits.handles = 0;
+        let fields: Vec<_> = policy
+            .problems()
+            .into_iter()
+            .map(|invalid| invalid.field)
+            .collect();
+        assert_eq!(
+            fields,
+            ["filesystem.read_only[0]", "sockets[0]", "limits.handles"]
+        );
+        assert_eq!(
+            policy.validate().unwrap_err().field,
+            "filesystem.read_only[0]"
+        );
     }
 }

@@ -1,7 +1,17 @@
 //! How much a sandbox may use. Zero is refused: it would read as "unlimited".
+//!
+//! | limit | least | most |
+//! |---|---|---|
+//! | `memory_bytes` | 64 KiB, a page of linear memory | 4 GiB, what a wasm32 guest can address |
+//! | `cpu_time_ms`, `wall_time_ms` | 1 ms | 30 days |
+//! | `handles` | 1 | 1 000 000 |
+//! | `output_bytes` | 1 | 1 GiB, as it is held in memory |
+//! | `disk_bytes` | 1 | 1 PiB |
+//! | `sandboxes` | 1 | 100 000 |
 
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// The most of each that a sandbox may use; `disk_bytes` and `sandboxes` are per workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +27,7 @@ pub struct Limits {
     pub handles: u32,
     /// Standard output and standard error, each.
     pub output_bytes: u64,
-    /// What a workspace's files may occupy. Kept and shown; no crate enforces it yet.
+    /// What a workspace's files may occupy.
     pub disk_bytes: u64,
     pub sandboxes: u32,
 }
@@ -36,38 +46,101 @@ pub struct LimitsOverride {
     pub output_bytes: Option<u64>,
 }
 
-/// The most that a wasm32 guest can address.
-const MEMORY_BYTES_MAX: u64 = 4 << 30;
-/// A page of linear memory.
-const MEMORY_BYTES_MIN: u64 = 64 << 10;
+/// One of the [`Limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    MemoryBytes,
+    CpuTimeMs,
+    WallTimeMs,
+    Handles,
+    OutputBytes,
+    DiskBytes,
+    Sandboxes,
+}
+
+impl Limit {
+    pub const ALL: [Self; 7] = [
+        Self::MemoryBytes,
+        Self::CpuTimeMs,
+        Self::WallTimeMs,
+        Self::Handles,
+        Self::OutputBytes,
+        Self::DiskBytes,
+        Self::Sandboxes,
+    ];
+
+    /// The name of its field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MemoryBytes => "memory_bytes",
+            Self::CpuTimeMs => "cpu_time_ms",
+            Self::WallTimeMs => "wall_time_ms",
+            Self::Handles => "handles",
+            Self::OutputBytes => "output_bytes",
+            Self::DiskBytes => "disk_bytes",
+            Self::Sandboxes => "sandboxes",
+        }
+    }
+
+    /// What it can be set to.
+    pub fn range(self) -> RangeInclusive<u64> {
+        const DAYS_30_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+        match self {
+            Self::MemoryBytes => 64 << 10..=4 << 30,
+            Self::CpuTimeMs | Self::WallTimeMs => 1..=DAYS_30_MS,
+            Self::Handles => 1..=1_000_000,
+            Self::OutputBytes => 1..=1 << 30,
+            Self::DiskBytes => 1..=1 << 50,
+            Self::Sandboxes => 1..=100_000,
+        }
+    }
+
+    pub fn of(self, limits: &Limits) -> u64 {
+        match self {
+            Self::MemoryBytes => limits.memory_bytes,
+            Self::CpuTimeMs => limits.cpu_time_ms,
+            Self::WallTimeMs => limits.wall_time_ms,
+            Self::Handles => limits.handles.into(),
+            Self::OutputBytes => limits.output_bytes,
+            Self::DiskBytes => limits.disk_bytes,
+            Self::Sandboxes => limits.sandboxes.into(),
+        }
+    }
+
+    /// Puts `value` into `limits`; a count that is too large for its field becomes its largest value.
+    pub(crate) fn put(self, limits: &mut Limits, value: u64) {
+        let count = || u32::try_from(value).unwrap_or(u32::MAX);
+        match self {
+            Self::MemoryBytes => limits.memory_bytes = value,
+            Self::CpuTimeMs => limits.cpu_time_ms = value,
+            Self::WallTimeMs => limits.wall_time_ms = value,
+            Self::Handles => limits.handles = count(),
+            Self::OutputBytes => limits.output_bytes = value,
+            Self::DiskBytes => limits.disk_bytes = value,
+            Self::Sandboxes => limits.sandboxes = count(),
+        }
+    }
+
+    /// Refuses what it cannot be set to.
+    pub(crate) fn check(self, value: u64) -> Result<(), Invalid> {
+        let (least, most) = (*self.range().start(), *self.range().end());
+        let message = if self.range().contains(&value) {
+            return Ok(());
+        } else if value == 0 {
+            format!("is 0, which lets nothing run; give {least} to {most}")
+        } else {
+            format!("is {value}; give {least} to {most}")
+        };
+        Err(Invalid::new(format!("limits.{}", self.name()), message))
+    }
+}
 
 impl Limits {
-    pub(crate) fn validate(&self) -> Result<(), Invalid> {
-        let fields = [
-            ("limits.memory_bytes", self.memory_bytes),
-            ("limits.cpu_time_ms", self.cpu_time_ms),
-            ("limits.wall_time_ms", self.wall_time_ms),
-            ("limits.handles", self.handles.into()),
-            ("limits.output_bytes", self.output_bytes),
-            ("limits.disk_bytes", self.disk_bytes),
-            ("limits.sandboxes", self.sandboxes.into()),
-        ];
-        if let Some((field, _)) = fields.iter().find(|(_, value)| *value == 0) {
-            return Err(Invalid {
-                field: (*field).to_owned(),
-                message: "is 0, which lets nothing run; give a number of at least 1".to_owned(),
-            });
-        }
-        if !(MEMORY_BYTES_MIN..=MEMORY_BYTES_MAX).contains(&self.memory_bytes) {
-            return Err(Invalid {
-                field: "limits.memory_bytes".to_owned(),
-                message: format!(
-                    "is {}, must be {MEMORY_BYTES_MIN} to {MEMORY_BYTES_MAX}",
-                    self.memory_bytes
-                ),
-            });
-        }
-        Ok(())
+    pub(crate) fn problems(&self) -> impl Iterator<Item = Invalid> {
+        Limit::ALL
+            .into_iter()
+            .filter_map(|limit| limit.check(limit.of(self)).err())
     }
 
     /// These limits, lowered where `narrower` asks for less. Asking for more changes nothing.
@@ -102,9 +175,25 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_refused_and_named() {
-        let mut policy = Preset::Standard.policy();
-        policy.limits.handles = 0;
-        assert_eq!(policy.validate().unwrap_err().field, "limits.handles");
+    fn each_limit_is_refused_outside_its_range_and_named() {
+        for limit in Limit::ALL {
+            for (value, hint) in [
+                (0, "is 0, which lets nothing run"),
+                (limit.range().start() - 1, "is "),
+                (limit.range().end() + 1, "; give "),
+            ] {
+                let mut policy = Preset::Standard.policy();
+                limit.put(&mut policy.limits, value);
+                let invalid = policy.validate().unwrap_err();
+                assert_eq!(invalid.field, format!("limits.{}", limit.name()));
+                assert!(invalid.message.contains(hint), "{invalid}");
+            }
+            for value in [*limit.range().start(), *limit.range().end()] {
+                let mut policy = Preset::Standard.policy();
+                limit.put(&mut policy.limits, value);
+                assert_eq!(policy.validate(), Ok(()));
+                assert_eq!(limit.of(&policy.limits), value);
+            }
+        }
     }
 }

@@ -1,8 +1,24 @@
-//! Where a sandbox may connect to.
+//! Where a sandbox may send HTTP requests, and which addresses it reaches at all.
+//!
+//! | network | a request may name | and is connected to |
+//! |---|---|---|
+//! | `none` | nothing | nothing |
+//! | `localhost` | `localhost`, names beneath it, loopback addresses | loopback addresses |
+//! | `private` | any name but those, private addresses | private addresses |
+//! | `{ public = [ … ] }` | what a pattern names ([`crate::pattern`]) | public addresses |
+//! | `any` | everything | loopback, private and public addresses |
+//!
+//! What class an address has stands in [`crate::address`]. Raw sockets are granted elsewhere ([`crate::socket`]), and reach
+//! the same addresses.
 
 use crate::Invalid;
+use crate::address::Class;
+use crate::authority::Scheme;
+use crate::decide::{CompiledNetwork, PATTERNS_MAX};
+use crate::host::Host;
+use crate::pattern::{PACKAGE_REGISTRIES, Pattern};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// What a policy grants of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,204 +40,71 @@ pub enum Network {
 pub struct Target<'a> {
     /// `http` or `https`.
     pub scheme: &'a str,
-    /// Lower case, without a trailing dot.
+    /// As the guest wrote it.
     pub host: &'a str,
     pub port: u16,
 }
 
 impl Network {
-    pub(crate) fn validate(&self) -> Result<(), Invalid> {
+    pub(crate) fn problems(&self) -> Vec<Invalid> {
         let Self::Public(patterns) = self else {
-            return Ok(());
+            return Vec::new();
         };
-        for (index, pattern) in patterns.iter().enumerate() {
-            if pattern.starts_with('@') {
-                if pattern != PACKAGE_REGISTRIES {
-                    return Err(invalid(
-                        index,
-                        format!("`{pattern}` is not a group; there is `{PACKAGE_REGISTRIES}`"),
-                    ));
-                }
-            } else {
-                Pattern::parse(pattern).map_err(|message| invalid(index, message))?;
-            }
+        if patterns.len() > PATTERNS_MAX {
+            return vec![Invalid::new(
+                "network.public",
+                format!(
+                    "has {} patterns; give at most {PATTERNS_MAX}",
+                    patterns.len()
+                ),
+            )];
         }
-        Ok(())
+        let problem = |(index, pattern): (usize, &String)| {
+            if pattern == PACKAGE_REGISTRIES {
+                return None;
+            }
+            let message = Pattern::parse(pattern).err()?;
+            Some(Invalid::new(format!("network.public[{index}]"), message))
+        };
+        patterns.iter().enumerate().filter_map(problem).collect()
     }
 
-    /// Whether a name may be looked up and reached at all; each address is decided by [`Self::allows_address`].
+    /// Its name in a policy.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Localhost => "localhost",
+            Self::Private => "private",
+            Self::Public(_) => "public",
+            Self::Any => "any",
+        }
+    }
+
+    /// Whether *every* request to a target is allowed; patterns with a method or path allow only some, and do not
+    /// count. It parses at each call: where requests are decided, [`CompiledNetwork::http`] is meant.
     /// `registries` are the patterns that `@package-registries` stands for.
     pub fn allows_target(&self, target: Target<'_>, registries: &[String]) -> bool {
-        match self {
-            Self::None => false,
-            Self::Localhost | Self::Private | Self::Any => true,
-            Self::Public(patterns) => patterns.iter().any(|pattern| {
-                if pattern == PACKAGE_REGISTRIES {
-                    registries.iter().any(|registry| matches(registry, target))
-                } else {
-                    matches(pattern, target)
-                }
-            }),
-        }
+        let (Some(scheme), Ok(host)) = (Scheme::parse(target.scheme), Host::parse(target.host))
+        else {
+            return false;
+        };
+        CompiledNetwork::new(self, registries)
+            .is_ok_and(|network| network.allows_all(scheme, &host, target.port))
     }
 
-    /// Whether a resolved address may be connected to.
+    /// Whether an address may be connected to.
     pub fn allows_address(&self, address: IpAddr) -> bool {
+        self.allows_class(Class::of(address))
+    }
+
+    pub(crate) fn allows_class(&self, class: Class) -> bool {
         match self {
             Self::None => false,
-            Self::Localhost => class(address) == Class::Loopback,
-            Self::Private => class(address) == Class::Private,
-            Self::Public(_) => class(address) == Class::Public,
-            Self::Any => class(address) != Class::Forbidden,
+            Self::Localhost => class == Class::Loopback,
+            Self::Private => class == Class::Private,
+            Self::Public(_) => class == Class::Public,
+            Self::Any => class.can_be_granted(),
         }
-    }
-}
-
-/// The hosts that the operator's own package clients are configured with.
-const PACKAGE_REGISTRIES: &str = "@package-registries";
-
-fn invalid(index: usize, message: String) -> Invalid {
-    Invalid {
-        field: format!("network.public[{index}]"),
-        message,
-    }
-}
-
-fn matches(pattern: &str, target: Target<'_>) -> bool {
-    Pattern::parse(pattern).is_ok_and(|pattern| pattern.matches(target))
-}
-
-/// `scheme://host[:port]`, where host may be `*.suffix`.
-struct Pattern<'a> {
-    scheme: &'a str,
-    /// Without the `*.`.
-    host: &'a str,
-    any_subdomain: bool,
-    port: u16,
-}
-
-impl<'a> Pattern<'a> {
-    fn parse(pattern: &'a str) -> Result<Self, String> {
-        let (scheme, rest) = pattern
-            .split_once("://")
-            .ok_or_else(|| format!("`{pattern}` has no scheme; write `https://{pattern}`"))?;
-        let default_port = match scheme {
-            "https" => 443,
-            "http" => 80,
-            _ => {
-                return Err(format!(
-                    "`{scheme}` is not a scheme; write `https` or `http`"
-                ));
-            }
-        };
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => (
-                host,
-                port.parse()
-                    .map_err(|_| format!("`{port}` is not a port; write 1 to 65535"))?,
-            ),
-            None => (rest, default_port),
-        };
-        let (host, any_subdomain) = match host.strip_prefix("*.") {
-            Some(suffix) => (suffix, true),
-            None => (host, false),
-        };
-        let plain = !host.is_empty()
-            && host.split('.').all(|label| {
-                !label.is_empty()
-                    && label.bytes().all(|byte| {
-                        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
-                    })
-            });
-        if !plain {
-            return Err(format!(
-                "`{rest}` is not a host; write a lower-case name such as `example.com` or `*.example.com`, without a path"
-            ));
-        }
-        Ok(Self {
-            scheme,
-            host,
-            any_subdomain,
-            port,
-        })
-    }
-
-    fn matches(&self, target: Target<'_>) -> bool {
-        let host = if self.any_subdomain {
-            target
-                .host
-                .strip_suffix(self.host)
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-        } else {
-            target.host == self.host
-        };
-        host && self.scheme == target.scheme && self.port == target.port
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Loopback,
-    Private,
-    Public,
-    /// Link-local, metadata, multicast, unspecified, reserved: never reached through a name.
-    Forbidden,
-}
-
-fn class(address: IpAddr) -> Class {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            if v4.is_loopback() {
-                Class::Loopback
-            } else if v4.is_private() {
-                Class::Private
-            } else if v4.is_link_local()
-                || v4.is_multicast()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || a == 0
-                || a >= 240
-                // 100.64.0.0/10 (RFC 6598) holds one cloud's metadata service; 198.18.0.0/15 is for benchmarks.
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 198 && (18..20).contains(&b))
-                || v4.octets().starts_with(&[192, 0, 0])
-            {
-                Class::Forbidden
-            } else {
-                Class::Public
-            }
-        }
-        IpAddr::V6(v6) => class_v6(v6),
-    }
-}
-
-fn class_v6(v6: Ipv6Addr) -> Class {
-    let segments = v6.segments();
-    if let Some(v4) = v6.to_ipv4_mapped() {
-        return class(IpAddr::V4(v4));
-    }
-    // NAT64 (RFC 6052) carries an IPv4 address in its last 32 bits.
-    if segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        let [.., a, b, c, d] = v6.octets();
-        return class(IpAddr::from([a, b, c, d]));
-    }
-    if v6.is_loopback() {
-        Class::Loopback
-    } else if segments[0] & 0xfe00 == 0xfc00 {
-        // fd00:ec2::254 is a cloud's metadata service.
-        if segments[..2] == [0xfd00, 0x0ec2] {
-            Class::Forbidden
-        } else {
-            Class::Private
-        }
-    } else if segments[0] & 0xe000 == 0x2000
-        && segments[..2] != [0x2001, 0x0db8]
-        && segments[0] != 0x2002
-    {
-        Class::Public
-    } else {
-        Class::Forbidden
     }
 }
 
@@ -238,21 +121,6 @@ mod tests {
     }
 
     #[test]
-    fn a_suffix_matches_on_a_label_boundary_only() {
-        let network = Network::Public(vec!["https://*.example.com".to_owned()]);
-        for (host, allowed) in [
-            ("a.example.com", true),
-            ("a.b.example.com", true),
-            ("example.com", false),
-            ("evilexample.com", false),
-            (".example.com", false),
-            ("a.example.com.evil.net", false),
-        ] {
-            assert_eq!(network.allows_target(target(host), &[]), allowed, "{host}");
-        }
-    }
-
-    #[test]
     fn a_group_stands_for_what_the_operator_gave() {
         let network = Network::Public(vec![PACKAGE_REGISTRIES.to_owned()]);
         assert!(!network.allows_target(target("packages.example"), &[]));
@@ -260,6 +128,18 @@ mod tests {
             target("packages.example"),
             &["https://packages.example".to_owned()]
         ));
+        assert!(!network.allows_target(target("other.example"), &["nonsense".to_owned()]));
+    }
+
+    #[test]
+    fn a_pattern_with_a_method_or_path_allows_no_whole_target() {
+        for pattern in ["GET https://a.example", "https://a.example/v1/"] {
+            let network = Network::Public(vec![pattern.to_owned()]);
+            assert!(
+                !network.allows_target(target("a.example"), &[]),
+                "{pattern}"
+            );
+        }
     }
 
     #[test]
@@ -281,13 +161,14 @@ mod tests {
             ("2606:2800:220:1::1", "public any"),
         ] {
             let address: IpAddr = address.parse().unwrap();
-            for (name, network) in [
-                ("none", Network::None),
-                ("localhost", Network::Localhost),
-                ("private", Network::Private),
-                ("public", Network::Public(Vec::new())),
-                ("any", Network::Any),
+            for network in [
+                Network::None,
+                Network::Localhost,
+                Network::Private,
+                Network::Public(Vec::new()),
+                Network::Any,
             ] {
+                let name = network.kind();
                 let expected = allowed_by.split(' ').any(|allowed| allowed == name);
                 assert_eq!(
                     network.allows_address(address),
@@ -299,27 +180,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_is_none_is_refused_with_what_would_be_one() {
-        for (pattern, hint) in [
-            ("example.com", "write `https://example.com`"),
-            ("https://*", "is not a host"),
-            ("https://*.", "is not a host"),
-            ("https://", "is not a host"),
-            ("ftp://example.com", "write `https` or `http`"),
-            ("https://example.com/path", "without a path"),
-            ("https://a@example.com", "is not a host"),
-            ("https://example.com:0x50", "is not a port"),
-            ("@everything", "is not a group"),
-        ] {
-            let invalid = Network::Public(vec![pattern.to_owned()])
-                .validate()
-                .unwrap_err();
-            assert!(
-                invalid.message.contains(hint),
-                "{pattern}: {}",
-                invalid.message
-            );
-            assert_eq!(invalid.field, "network.public[0]");
-        }
+    fn each_bad_pattern_is_named_by_its_place() {
+        let problems = Network::Public(vec![
+            "example.com".to_owned(),
+            "https://example.com".to_owned(),
+            "@everything".to_owned(),
+        ])
+        .problems();
+        let fields: Vec<_> = problems
+            .iter()
+            .map(|invalid| invalid.field.as_str())
+            .collect();
+        assert_eq!(fields, ["network.public[0]", "network.public[2]"]);
     }
 }

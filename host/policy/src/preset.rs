@@ -1,6 +1,10 @@
 //! The three policies that come with the platform.
 
+use crate::pattern::PACKAGE_REGISTRIES;
+use crate::printable::printable;
+use crate::suggest;
 use crate::{Filesystem, Limits, Network, Policy, SANDBOX_DIRECTORIES};
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// A policy by name.
@@ -10,7 +14,8 @@ use std::str::FromStr;
 /// | isolated | read-only `/workspace` | none | 256 MiB | 30 s | 100 |
 /// | standard | read-write `/workspace`, `/tmp` | `@package-registries` | 1 GiB | 300 s | 1 000 |
 /// | privileged | full | any | 4 GiB | 3 600 s | 10 000 |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Preset {
     Isolated,
     Standard,
@@ -36,6 +41,7 @@ impl Preset {
             Self::Isolated => Policy {
                 filesystem: Filesystem::ReadOnly(vec!["/workspace".to_owned()]),
                 network: Network::None,
+                sockets: Vec::new(),
                 limits: Limits {
                     memory_bytes: 256 * MIB,
                     cpu_time_ms: 30_000,
@@ -48,7 +54,8 @@ impl Preset {
             },
             Self::Standard => Policy {
                 filesystem: Filesystem::ReadWrite(SANDBOX_DIRECTORIES.map(str::to_owned).to_vec()),
-                network: Network::Public(vec!["@package-registries".to_owned()]),
+                network: Network::Public(vec![PACKAGE_REGISTRIES.to_owned()]),
+                sockets: Vec::new(),
                 limits: Limits {
                     memory_bytes: GIB,
                     cpu_time_ms: 300_000,
@@ -62,6 +69,7 @@ impl Preset {
             Self::Privileged => Policy {
                 filesystem: Filesystem::Full,
                 network: Network::Any,
+                sockets: Vec::new(),
                 limits: Limits {
                     memory_bytes: 4 * GIB,
                     cpu_time_ms: 3_600_000,
@@ -78,8 +86,19 @@ impl Preset {
 
 /// There is no preset of that name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a preset; there are `isolated`, `standard` and `privileged`")]
-pub struct UnknownPreset(String);
+#[error(
+    "`{}` is not a preset{}; there are `isolated`, `standard` and `privileged`",
+    printable(name),
+    did_you_mean(name)
+)]
+pub struct UnknownPreset {
+    name: String,
+}
+
+fn did_you_mean(name: &str) -> String {
+    suggest::nearest(name, Preset::ALL.map(Preset::name))
+        .map_or_else(String::new, |known| format!("; did you mean `{known}`?"))
+}
 
 impl FromStr for Preset {
     type Err = UnknownPreset;
@@ -88,7 +107,9 @@ impl FromStr for Preset {
         Self::ALL
             .into_iter()
             .find(|preset| preset.name() == name)
-            .ok_or_else(|| UnknownPreset(name.to_owned()))
+            .ok_or_else(|| UnknownPreset {
+                name: name.to_owned(),
+            })
     }
 }
 
@@ -102,6 +123,7 @@ mod tests {
             assert_eq!(preset.policy().validate(), Ok(()));
             assert_eq!(preset.name().parse(), Ok(preset));
         }
-        assert!("Standard".parse::<Preset>().is_err());
+        let unknown = "Standard".parse::<Preset>().unwrap_err().to_string();
+        assert!(unknown.contains("did you mean `standard`?"), "{unknown}");
     }
 }

@@ -23,6 +23,16 @@ pub struct ExecRequest {
     /// One [`Event`] a line instead of one [`ExecResult`].
     #[serde(default)]
     pub stream: bool,
+    /// After `stdin`, the program reads what is sent to it while it runs. Only with `stream`.
+    #[serde(default)]
+    pub stdin_stream: bool,
+}
+
+/// What became of a piece of input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StdinTaken {
+    /// Fewer than were sent when the program did not read in time; then its input did not end either.
+    pub taken_bytes: u64,
 }
 
 /// How a sandbox ended and what it used.
@@ -66,6 +76,10 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// The first one where input follows: the id under which the command takes it.
+    Started {
+        exec_id: String,
+    },
     Stdout {
         #[serde(with = "crate::base64_bytes")]
         bytes: Vec<u8>,

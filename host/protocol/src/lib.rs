@@ -8,12 +8,16 @@ mod error;
 mod exec;
 mod file;
 mod registration;
+mod wit;
 mod work;
 
 pub use error::Error;
-pub use exec::{Event, ExecRequest, ExecResult, Outcome};
+pub use exec::{Event, ExecRequest, ExecResult, Outcome, StdinTaken};
 pub use file::{FileInfo, FileKind, FilePage, Written};
-pub use registration::{Environment, Program, Registration};
+pub use registration::{ALIVE_MS, Environment, Program, Registration};
+/// For the macros.
+#[doc(hidden)]
+pub use swarm_flow_policy as policy;
 pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 
 /// Where a runner answers.
@@ -24,6 +28,7 @@ pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 /// | `DELETE /v1/workspaces/{id}` | – | 204; ends what runs, removes the directory |
 /// | `POST /v1/workspaces/{id}/stop` | – | 204; ends what runs |
 /// | `POST /v1/workspaces/{id}/exec` | [`ExecRequest`] | [`ExecResult`], or with `stream` one [`Event`] a line |
+/// | `POST /v1/workspaces/{id}/exec/{exec_id}/stdin?last&offset&wait_ms` | bytes | [`StdinTaken`]; more for a command with `stdin_stream` to read |
 /// | `GET /v1/workspaces/{id}/files/{path}?offset&length` | – | bytes; header [`FILE_HEADER`] is a [`FileInfo`] |
 /// | `PUT /v1/workspaces/{id}/files/{path}?disk_bytes` | bytes | [`Written`] |
 /// | `DELETE /v1/workspaces/{id}/files/{path}` | – | 204 |
@@ -44,8 +49,17 @@ pub const FILE_HEADER: &str = "swarm-flow-file";
 /// The most that one file may be written with at once, and that one read gives back.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// The most that a command may be given to read.
+/// The most that a command may be given to read when it starts.
 pub const STDIN_BYTES_MAX: u64 = 16 << 20;
+
+/// The most that a running command may be given to read at once.
+pub const STDIN_PIECE_BYTES_MAX: u64 = 1 << 20;
+
+/// How long more input may wait for a program that does not read, at most and when nobody says.
+pub const STDIN_WAIT_MS_MAX: u64 = 20_000;
+
+/// What the text of a conflict starts with when a command takes no more input.
+pub const STDIN_CLOSED: &str = "stdin-closed";
 
 /// Bytes as base64 in JSON.
 pub(crate) mod base64_bytes {

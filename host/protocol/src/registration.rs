@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How long after it was last heard of a runner counts as alive. It says that it is every ten seconds.
+pub const ALIVE_MS: u64 = 30_000;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registration {

@@ -20,6 +20,8 @@ pub(crate) mod bindings {
 
 use bindings::exports::swarm_flow::core::agent as wit;
 
+protocol::convert_agent!(wit);
+
 /// An agent, compiled and linked.
 #[derive(Clone)]
 pub(crate) struct Agent {
@@ -66,12 +68,7 @@ impl Agent {
         task: &protocol::Task,
         tools: Tools,
     ) -> Result<protocol::TaskResult, protocol::AgentError> {
-        let task = wit::Task {
-            id: task.id.clone(),
-            description: task.description.clone(),
-            requirements: task.requirements.clone(),
-            context: task.context.clone(),
-        };
+        let task = task.clone().into();
         let ended = run(&self.engine, grants(), tools, async |store| {
             let agent = self.component.instantiate_async(&mut *store).await?;
             agent
@@ -81,7 +78,7 @@ impl Agent {
         })
         .await;
         match ended.map(|ended| ended.end) {
-            Ok(End::Returned(Ok(result))) => Ok(task_result(result)),
+            Ok(End::Returned(Ok(result))) => Ok(result.into()),
             Ok(End::Returned(Err(error))) => Err(agent_error(error)),
             Ok(End::Exited(code)) => Err(failure(
                 "trapped",
@@ -110,28 +107,15 @@ fn grants() -> Grants {
         arguments: Vec::new(),
         environment: Vec::new(),
         cwd: "/".to_owned(),
-        stdin: bytes::Bytes::new(),
+        stdin: bytes::Bytes::new().into(),
         stdout: Output::collected(LIMITS.output_bytes),
         stderr: Output::collected(LIMITS.output_bytes),
         directories: Vec::new(),
-        egress: Egress {
-            network: Network::None,
-            registries: [].into(),
-        },
+        egress: Egress::new(Network::None, [].into()),
+        sockets: None,
+        decisions: None,
+        disk: None,
         limits: LIMITS,
-    }
-}
-
-fn task_result(result: wit::TaskResult) -> protocol::TaskResult {
-    protocol::TaskResult {
-        success: result.success,
-        output: result.output,
-        artifacts: result.artifacts,
-        metrics: result.metrics.map(|metrics| protocol::Metrics {
-            execution_time: metrics.execution_time,
-            memory_usage: metrics.memory_usage,
-            cpu_usage: metrics.cpu_usage,
-        }),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The runner's own HTTP API, private to the app. The routes are listed in `swarm_flow_protocol::path`.
 
+use crate::exec::Streams;
+use crate::stdin::Piece;
 use crate::{Runner, files};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -10,9 +12,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use futures::stream;
 use serde::Deserialize;
-use swarm_flow_protocol::{Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER};
+use std::time::Duration;
+use swarm_flow_protocol::{
+    Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER, STDIN_PIECE_BYTES_MAX,
+    STDIN_WAIT_MS_MAX, StdinTaken,
+};
 use swarm_flow_sandbox::{OutputChunk, Stream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// A command's standard input as base64, its arguments and its policy.
 const EXEC_BODY_BYTES_MAX: usize = 24 << 20;
@@ -28,6 +34,10 @@ pub fn router(runner: Runner) -> Router {
         .route(
             "/v1/workspaces/{id}/exec",
             post(exec).layer(DefaultBodyLimit::max(EXEC_BODY_BYTES_MAX)),
+        )
+        .route(
+            "/v1/workspaces/{id}/exec/{exec_id}/stdin",
+            post(write_stdin).layer(DefaultBodyLimit::max(STDIN_PIECE_BYTES_MAX as usize)),
         )
         .route(
             "/v1/workspaces/{id}/files/{*path}",
@@ -129,9 +139,15 @@ async fn exec(
 
 /// Events, one a line. The command runs while its reader reads: a reader that leaves ends it.
 fn exec_stream(runner: Runner, id: String, request: ExecRequest) -> Response {
-    let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
-    let running = Box::pin(async move { runner.exec(&id, request, Some(sender)).await });
-    let events = stream::unfold(Progress::Running(running, receiver), |progress| async {
+    let (outputs, receiver) = mpsc::channel(CHUNKS_MAX);
+    let (started, id_known) = request.stdin_stream.then(oneshot::channel).unzip();
+    let streams = Streams { outputs, started };
+    let running = Box::pin(async move { runner.exec(&id, request, Some(streams)).await });
+    let first = match id_known {
+        Some(id_known) => Progress::Starting(id_known, running, receiver),
+        None => Progress::Running(running, receiver),
+    };
+    let events = stream::unfold(first, |progress| async {
         let (event, progress) = progress.next().await?;
         let mut line = serde_json::to_vec(&event).unwrap_or_default();
         line.push(b'\n');
@@ -150,6 +166,12 @@ fn exec_stream(runner: Runner, id: String, request: ExecRequest) -> Response {
 type Execution = std::pin::Pin<Box<dyn Future<Output = Result<ExecResult, Error>> + Send>>;
 
 enum Progress {
+    /// Its id is not known yet, and comes before all else.
+    Starting(
+        oneshot::Receiver<String>,
+        Execution,
+        mpsc::Receiver<OutputChunk>,
+    ),
     Running(Execution, mpsc::Receiver<OutputChunk>),
     /// It ended; what it had written is still passed on.
     Ended(Event, mpsc::Receiver<OutputChunk>),
@@ -159,17 +181,20 @@ enum Progress {
 impl Progress {
     async fn next(self) -> Option<(Event, Self)> {
         match self {
+            Self::Starting(mut id_known, mut execution, receiver) => {
+                tokio::select! {
+                    biased;
+                    Ok(exec_id) = &mut id_known => {
+                        Some((Event::Started { exec_id }, Self::Running(execution, receiver)))
+                    }
+                    result = &mut execution => Self::last(result, receiver).await,
+                }
+            }
             Self::Running(mut execution, mut receiver) => {
                 tokio::select! {
                     biased;
                     Some(chunk) = receiver.recv() => Some((output(chunk), Self::Running(execution, receiver))),
-                    result = &mut execution => {
-                        let last = match result {
-                            Ok(result) => Event::Exit { result },
-                            Err(error) => Event::Error { error },
-                        };
-                        Box::pin(Self::Ended(last, receiver).next()).await
-                    }
+                    result = &mut execution => Self::last(result, receiver).await,
                 }
             }
             Self::Ended(last, mut receiver) => match receiver.try_recv() {
@@ -179,6 +204,17 @@ impl Progress {
             Self::Over => None,
         }
     }
+
+    async fn last(
+        result: Result<ExecResult, Error>,
+        receiver: mpsc::Receiver<OutputChunk>,
+    ) -> Option<(Event, Self)> {
+        let last = match result {
+            Ok(result) => Event::Exit { result },
+            Err(error) => Event::Error { error },
+        };
+        Box::pin(Self::Ended(last, receiver).next()).await
+    }
 }
 
 fn output(chunk: OutputChunk) -> Event {
@@ -187,6 +223,35 @@ fn output(chunk: OutputChunk) -> Event {
         Stream::Stdout => Event::Stdout { bytes },
         Stream::Stderr => Event::Stderr { bytes },
     }
+}
+
+#[derive(Deserialize)]
+struct Place {
+    #[serde(default)]
+    last: bool,
+    offset: Option<u64>,
+    #[serde(default = "wait_ms_max")]
+    wait_ms: u64,
+}
+
+fn wait_ms_max() -> u64 {
+    STDIN_WAIT_MS_MAX
+}
+
+async fn write_stdin(
+    State(runner): State<Runner>,
+    Path((id, exec_id)): Path<(String, String)>,
+    Query(place): Query<Place>,
+    bytes: Bytes,
+) -> Answer<axum::Json<StdinTaken>> {
+    let piece = Piece {
+        bytes,
+        last: place.last,
+        offset: place.offset,
+        wait: Duration::from_millis(place.wait_ms.min(STDIN_WAIT_MS_MAX)),
+    };
+    let taken_bytes = runner.shared.inputs.write(&id, &exec_id, piece).await?;
+    Ok(axum::Json(StdinTaken { taken_bytes }))
 }
 
 #[derive(Deserialize)]
@@ -227,12 +292,20 @@ fn ascii(json: &str) -> String {
     escaped
 }
 
+/// What all files of the workspace may occupy.
+#[derive(Deserialize)]
+struct Room {
+    disk_bytes: u64,
+}
+
 async fn write_file(
     State(runner): State<Runner>,
     Path((id, path)): Path<(String, String)>,
+    Query(room): Query<Room>,
     body: Bytes,
 ) -> Answer<Response> {
-    let written = blocking(move || files::write(runner.workspaces(), &id, &path, &body)).await?;
+    let write = move || files::write(runner.workspaces(), &id, &path, &body, room.disk_bytes);
+    let written = blocking(write).await?;
     Ok(axum::Json(written).into_response())
 }
 

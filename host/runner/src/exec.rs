@@ -5,11 +5,14 @@ use crate::Runner;
 use crate::catalog::Runnable;
 use crate::files::is_directory;
 use crate::workspace::{Place, missing};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use swarm_flow_policy::SANDBOX_DIRECTORIES;
 use swarm_flow_protocol::{Error, ExecRequest, ExecResult, Outcome, STDIN_BYTES_MAX};
-use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output, OutputChunk, Stream};
-use tokio::sync::mpsc;
+use swarm_flow_sandbox::{
+    Directory, Egress, End, Ended, Grants, Input, Output, OutputChunk, Sockets, Stream,
+};
+use tokio::sync::{mpsc, oneshot};
 
 /// The exit codes of a command that did not end by itself, as shells give them.
 const EXIT_OUT_OF_TIME: u8 = 124;
@@ -20,14 +23,21 @@ const EXIT_KILLED: u8 = 137;
 const ARGUMENTS_MAX: usize = 1_024;
 const ARGUMENT_BYTES_MAX: usize = 128 << 10;
 
+/// What goes on while a command runs.
+pub(crate) struct Streams {
+    pub(crate) outputs: mpsc::Sender<OutputChunk>,
+    /// Where input follows: is told the id under which the command takes it.
+    pub(crate) started: Option<oneshot::Sender<String>>,
+}
+
 impl Runner {
-    /// Runs a command to its end. With a sender the outputs go there as they come, and the result has none.
+    /// Runs a command to its end. With streams the outputs go there as they come, and the result has none.
     /// Dropping the future ends the command.
     pub(crate) async fn exec(
         &self,
         id: &str,
-        request: ExecRequest,
-        sender: Option<mpsc::Sender<OutputChunk>>,
+        mut request: ExecRequest,
+        streams: Option<Streams>,
     ) -> Result<ExecResult, Error> {
         check(&request)?;
         let place = self.workspaces().place(id)?;
@@ -42,26 +52,42 @@ impl Runner {
             .program(&request.environment, &request.command[0])
             .await?;
         let limits = request.policy.limits.narrowed(&request.limits);
+        let (sender, started) = match streams {
+            None => (None, None),
+            Some(Streams { outputs, started }) => (Some(outputs), started),
+        };
         let (stdout, stderr) = outputs(sender, limits.output_bytes);
         let cwd = cwd(&request, &place)?;
-        let grants = Grants {
+        let stdin = Bytes::from(std::mem::take(&mut request.stdin));
+        let mut grants = Grants {
             directories: directories(&request, &place, &cwd),
             arguments: request.command,
             environment: environment(env, request.env),
             cwd,
-            stdin: request.stdin.into(),
+            stdin: Input::bytes(stdin.clone()),
             stdout: stdout.clone(),
             stderr: stderr.clone(),
-            egress: Egress {
-                network: request.policy.network,
-                registries: self.shared.registries.clone(),
-            },
+            sockets: Sockets::of(&request.policy),
+            decisions: None,
+            egress: Egress::new(request.policy.network, self.shared.registries.clone()),
+            disk: Some(self.workspaces().disk(id, limits.disk_bytes)?),
             limits,
         };
-        let running = self
-            .shared
-            .threads
-            .spawn(async move { program.run(grants).await });
+        // Input is taken as long as the first of the two lives: to the end of this call.
+        let (_opened, reader) = started
+            .map(|started| {
+                let (opened, reader) = self.shared.inputs.open(id, stdin);
+                // Who is not there to be told has dropped this call as well.
+                _ = started.send(opened.id.clone());
+                (opened, reader)
+            })
+            .unzip();
+        let running = self.shared.threads.spawn(async move {
+            if let Some(reader) = reader {
+                grants.stdin = Input::streamed(reader);
+            }
+            program.run(grants).await
+        });
         let running = running.ok_or_else(|| Error::Unavailable {
             message: "the runner is stopping".to_owned(),
         })?;
@@ -150,6 +176,12 @@ fn check(request: &ExecRequest) -> Result<(), Error> {
                 "a name is not empty, has no `=`, and nothing has NUL".to_owned(),
             );
         }
+    }
+    if request.stdin_stream && !request.stream {
+        return invalid(
+            "stdin_stream",
+            "wants `stream`: where the input goes, the first event says".to_owned(),
+        );
     }
     if request.stdin.len() as u64 > STDIN_BYTES_MAX {
         return Err(Error::TooLarge {

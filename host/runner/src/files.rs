@@ -3,6 +3,7 @@
 //! Every path is resolved beneath the workspace's directory by cap-std: a symbolic link that a guest left
 //! there cannot lead out. Only regular files are opened, so that a FIFO cannot hold a request.
 
+use crate::tree;
 use crate::workspace::{Workspaces, fresh_name, internal};
 use bytes::Bytes;
 use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions, OpenOptionsExt};
@@ -10,6 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 use swarm_flow_protocol::{Error, FILE_BYTES_MAX, FileInfo, FileKind, FilePage, Written};
+use swarm_flow_sandbox::DEPTH_MAX;
 
 /// Bytes of a path, and of one part of it.
 const PATH_BYTES_MAX: usize = 4_096;
@@ -60,9 +62,19 @@ pub(crate) fn write(
     id: &str,
     path: &str,
     bytes: &[u8],
+    disk_bytes_max: u64,
 ) -> Result<Written, Error> {
     check(path)?;
     let files = workspaces.files(id)?;
+    // As if all of it were new: what was there before comes back with the next measure.
+    let entries = path.split('/').count() as u64;
+    workspaces
+        .disk(id, disk_bytes_max)?
+        .take(bytes.len() as u64, entries)
+        .map_err(|no_room| Error::TooLarge {
+            name: format!("disk_{}", no_room.unit),
+            allowed: no_room.allowed,
+        })?;
     let (parent, name) = match path.rsplit_once('/') {
         Some((parent, name)) => (Some(parent), name),
         None => (None, path),
@@ -106,7 +118,11 @@ pub(crate) fn delete(workspaces: &Workspaces, id: &str, path: &str) -> Result<()
         .symlink_metadata(path)
         .map_err(|error| file_error(path, &error))?;
     let removed = if metadata.is_dir() {
-        files.remove_dir_all(path)
+        let aside = workspaces.aside()?;
+        let name = fresh_name();
+        files
+            .rename(path, &aside, &name)
+            .and_then(|()| tree::remove(&aside, &name))
     } else {
         files.remove_file(path)
     };
@@ -148,13 +164,19 @@ pub(crate) fn list(
     Ok(FilePage { items, next })
 }
 
+/// Directories deeper than [`DEPTH_MAX`] are listed, not what is in them.
 fn walk(
     directory: &Dir,
     prefix: &str,
     recursive: bool,
     items: &mut Vec<FileInfo>,
 ) -> io::Result<()> {
-    for entry in directory.entries()? {
+    let mut open = vec![(directory.entries()?, prefix.to_owned())];
+    while let Some((entries, prefix)) = open.last_mut() {
+        let Some(entry) = entries.next() else {
+            open.pop();
+            continue;
+        };
         let entry: DirEntry = entry?;
         let name = entry.file_name();
         // A name that is not UTF-8 cannot be said in JSON; the guest that made it can still see it.
@@ -164,18 +186,31 @@ fn walk(
         } else {
             format!("{prefix}/{name}")
         };
-        let metadata = match entry.metadata() {
-            Ok(metadata) => metadata,
-            // A guest removed it since.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        items.push(info(&path, &metadata));
-        if recursive && metadata.is_dir() {
-            walk(&entry.open_dir()?, &path, recursive, items)?;
+        let inner = listed(&entry, &path, items)?;
+        if let Some(inner) = inner
+            && recursive
+            && open.len() < DEPTH_MAX
+        {
+            open.push((inner.open_dir()?.entries()?, path));
         }
     }
     Ok(())
+}
+
+/// Puts an entry into the list; gives it back if it is a directory.
+fn listed<'a>(
+    entry: &'a DirEntry,
+    path: &str,
+    items: &mut Vec<FileInfo>,
+) -> io::Result<Option<&'a DirEntry>> {
+    let metadata = match entry.metadata() {
+        Ok(metadata) => metadata,
+        // A guest removed it since.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    items.push(info(path, &metadata));
+    Ok(metadata.is_dir().then_some(entry))
 }
 
 /// Refuses a path that is not plainly beneath the workspace, before anything is opened.

@@ -21,8 +21,10 @@ mod exec;
 mod files;
 mod join;
 mod lease;
+mod stdin;
 mod threads;
 mod tools;
+mod tree;
 mod workspace;
 
 pub use api::router;
@@ -32,6 +34,7 @@ pub use join::{AppCall, AppResponse, Joined, join};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
+use stdin::Inputs;
 use threads::SandboxThreads;
 use tokio::sync::Notify;
 use workspace::Workspaces;
@@ -61,6 +64,7 @@ struct Shared {
     config: RunnerConfig,
     workspaces: Workspaces,
     threads: SandboxThreads,
+    inputs: Inputs,
     registries: Arc<[String]>,
     /// Someone said that there may be work.
     wake: Notify,
@@ -76,6 +80,7 @@ impl Runner {
             config,
             workspaces,
             threads,
+            inputs: Inputs::default(),
             registries,
             wake: Notify::new(),
         };

@@ -2,13 +2,15 @@
 //!
 //! A directory appears whole (made aside, then renamed) and disappears whole (renamed aside, then removed).
 
+use crate::tree;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swarm_flow_protocol::Error;
+use swarm_flow_sandbox::Disk;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Workspaces {
@@ -16,6 +18,8 @@ pub(crate) struct Workspaces {
     /// Files that are being written and directories that are being made or removed.
     aside: PathBuf,
     live: Mutex<HashMap<String, Live>>,
+    /// What each workspace may still write, of those that wrote since the start.
+    disks: Mutex<HashMap<String, Arc<Disk>>>,
 }
 
 /// What runs in a workspace.
@@ -36,14 +40,13 @@ impl Workspaces {
         let aside = state.join("aside");
         std::fs::create_dir_all(&root)?;
         // What lies aside was being written when the process ended: nobody was told that it is there.
-        match std::fs::remove_dir_all(&aside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => std::fs::create_dir_all(&aside)?,
-        }
+        std::fs::create_dir_all(&aside)?;
+        tree::empty(&Dir::open_ambient_dir(&aside, ambient_authority())?)?;
         Ok(Self {
             root,
             aside,
             live: Mutex::default(),
+            disks: Mutex::default(),
         })
     }
 
@@ -66,9 +69,10 @@ impl Workspaces {
     pub(crate) fn delete(&self, id: &str) -> Result<(), Error> {
         check_id(id)?;
         self.stop(id);
-        let aside = self.aside.join(fresh_name());
-        match std::fs::rename(self.root.join(id), &aside) {
-            Ok(()) => std::fs::remove_dir_all(&aside)
+        self.disks().remove(id);
+        let aside = fresh_name();
+        match std::fs::rename(self.root.join(id), self.aside.join(&aside)) {
+            Ok(()) => tree::remove(&self.aside()?, &aside)
                 .map_err(|error| internal("remove the workspace", &error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(internal("remove the workspace", &error)),
@@ -121,6 +125,24 @@ impl Workspaces {
                 _ => internal("open the workspace", &error),
             }
         })
+    }
+
+    /// The allowance that all sandboxes and callers of a workspace share.
+    pub(crate) fn disk(&self, id: &str, bytes_max: u64) -> Result<Arc<Disk>, Error> {
+        let place = self.place(id)?;
+        let mut disks = self.disks();
+        match disks.get(id) {
+            Some(disk) if disk.bytes_max() == bytes_max => Ok(disk.clone()),
+            _ => {
+                let disk = Arc::new(Disk::new(vec![place.files, place.tmp], bytes_max));
+                disks.insert(id.to_owned(), disk.clone());
+                Ok(disk)
+            }
+        }
+    }
+
+    fn disks(&self) -> MutexGuard<'_, HashMap<String, Arc<Disk>>> {
+        self.disks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a file is written before it is moved to its place.

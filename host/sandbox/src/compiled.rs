@@ -1,4 +1,4 @@
-//! Compiled components, kept on disk.
+//! Compiled programs, kept on disk.
 //!
 //! A compiled file is native code and loading it is as much as running it. So each has a tag beside it, a
 //! BLAKE3 hash keyed with a secret that only the owner of the folder can read, and is loaded only if the tag
@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 const KEY_BYTES: usize = blake3::KEY_LEN;
 
@@ -53,25 +53,44 @@ impl CompiledCache {
         inputs: &[u8],
         bytes: impl FnOnce() -> Result<Vec<u8>>,
     ) -> Result<Component> {
+        self.load_or_make(engine, inputs, bytes)
+    }
+
+    /// The same for a core module.
+    pub fn load_or_compile_module(
+        &self,
+        engine: &Engine,
+        inputs: &[u8],
+        bytes: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<Module> {
+        self.load_or_make(engine, inputs, bytes)
+    }
+
+    fn load_or_make<C: Code>(
+        &self,
+        engine: &Engine,
+        inputs: &[u8],
+        bytes: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<C> {
         let path = self.path(engine, inputs);
-        if let Some(component) = self.load(engine, &path) {
-            return Ok(component);
+        if let Some(code) = self.load(engine, &path) {
+            return Ok(code);
         }
         let start = Instant::now();
-        let compiled = engine.precompile_component(&bytes()?)?;
+        let compiled = C::compile(engine, &bytes()?)?;
         tracing::info!(
             milliseconds = start.elapsed().as_millis(),
             bytes = compiled.len(),
-            "compiled a component"
+            "compiled a program"
         );
         match self.store(&path, &compiled) {
             // Mapped from the file, its pages are shared and can be given back; from memory they could not.
             Ok(()) => match self.load(engine, &path) {
-                Some(component) => Ok(component),
+                Some(code) => Ok(code),
                 None => from_memory(engine, &compiled),
             },
             Err(error) => {
-                tracing::warn!("cannot keep a compiled component: {error:#}");
+                tracing::warn!("cannot keep a compiled program: {error:#}");
                 from_memory(engine, &compiled)
             }
         }
@@ -87,7 +106,7 @@ impl CompiledCache {
             .join(format!("{}.cwasm", name(engine, inputs)))
     }
 
-    fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
+    fn load<C: Code>(&self, engine: &Engine, path: &Path) -> Option<C> {
         match self.check(path) {
             Ok(true) => {}
             Ok(false) => return None,
@@ -96,9 +115,9 @@ impl CompiledCache {
                 return None;
             }
         }
-        // SAFETY: the tag shows that the file is what this crate wrote, from `precompile_component`.
-        match unsafe { Component::deserialize_file(engine, path) } {
-            Ok(component) => Some(component),
+        // SAFETY: the tag shows that the file is what this crate wrote, from `Code::compile`.
+        match unsafe { C::from_file(engine, path) } {
+            Ok(code) => Some(code),
             Err(error) => {
                 tracing::warn!("compiling again what is in {}: {error:#}", path.display());
                 None
@@ -148,9 +167,56 @@ impl CompiledCache {
     }
 }
 
-fn from_memory(engine: &Engine, compiled: &[u8]) -> Result<Component> {
-    // SAFETY: these bytes came from `precompile_component` a moment ago.
-    Ok(unsafe { Component::deserialize(engine, compiled) }?)
+fn from_memory<C: Code>(engine: &Engine, compiled: &[u8]) -> Result<C> {
+    // SAFETY: these bytes came from `Code::compile` a moment ago.
+    Ok(unsafe { C::from_bytes(engine, compiled) }?)
+}
+
+/// The two kinds of code that there are.
+trait Code: Sized {
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>>;
+
+    /// # Safety
+    ///
+    /// The file is from [`Self::compile`] and nobody changes it.
+    unsafe fn from_file(engine: &Engine, path: &Path) -> wasmtime::Result<Self>;
+
+    /// # Safety
+    ///
+    /// The bytes are from [`Self::compile`].
+    unsafe fn from_bytes(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Self>;
+}
+
+impl Code for Component {
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        engine.precompile_component(bytes)
+    }
+
+    unsafe fn from_file(engine: &Engine, path: &Path) -> wasmtime::Result<Self> {
+        // SAFETY: what the caller promises.
+        unsafe { Self::deserialize_file(engine, path) }
+    }
+
+    unsafe fn from_bytes(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: what the caller promises.
+        unsafe { Self::deserialize(engine, compiled) }
+    }
+}
+
+impl Code for Module {
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        engine.precompile_module(bytes)
+    }
+
+    unsafe fn from_file(engine: &Engine, path: &Path) -> wasmtime::Result<Self> {
+        // SAFETY: what the caller promises.
+        unsafe { Self::deserialize_file(engine, path) }
+    }
+
+    unsafe fn from_bytes(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: what the caller promises.
+        unsafe { Self::deserialize(engine, compiled) }
+    }
 }
 
 fn name(engine: &Engine, inputs: &[u8]) -> blake3::Hash {

@@ -1,31 +1,180 @@
 //! The one way out of a sandbox: outgoing HTTP, decided by the policy before a name is looked up and again for
-//! the address that it resolved to. The connection goes to the address that was checked.
+//! each address that it resolved to. The connection goes to an address that was checked.
 //!
-//! No redirects are followed, no connection is shared, the host's proxy variables are ignored.
+//! No redirects are followed, no connection is shared or used twice, the host's proxy variables are ignored.
 
-use crate::dial;
+use crate::decisions::{Decided, Decisions, record};
+use crate::dial::{self, Route, Sent, Timeouts};
+use crate::outside::{Machine, Outside, resolve};
+use crate::tls::Trust;
+use crate::wanted::{Unread, Wanted};
+use rustls::pki_types::CertificateDer;
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use swarm_flow_policy::{Network, Target};
+use swarm_flow_policy::{CompiledNetwork, Decision, Invalid, Network, Reason};
+use wasmtime_wasi_http::p2::bindings::http::types as p2;
+use wasmtime_wasi_http::p3::bindings::http::types as p3;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// What a sandbox may reach.
+/// What a sandbox may reach by HTTP. Cheap to clone; what it grants is compiled at the first request.
 #[derive(Clone)]
 pub struct Egress {
-    pub network: Network,
-    /// What `@package-registries` stands for on this runner.
-    pub registries: Arc<[String]>,
+    granted: Arc<Granted>,
+    outside: Arc<dyn Outside>,
+    trust: Trust,
+    decisions: Option<Decisions>,
 }
 
-/// How long connecting, the first byte and the time between bytes may take when the guest does not say.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+struct Granted {
+    network: Network,
+    registries: Arc<[String]>,
+    compiled: OnceLock<Result<CompiledNetwork, Invalid>>,
+}
 
-pub(crate) type Sent = (
-    http::Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
+/// What a body that a guest writes may hold back in one piece, in bytes. There are two pieces at most.
+const BODY_CHUNK_BYTES: usize = 64 << 10;
 
+impl Egress {
+    /// `registries` are the patterns that `@package-registries` stands for. A network that is none grants nothing, and
+    /// each denial says why.
+    pub fn new(network: Network, registries: Arc<[String]>) -> Self {
+        Self {
+            granted: Arc::new(Granted {
+                network,
+                registries,
+                compiled: OnceLock::new(),
+            }),
+            outside: Arc::new(Machine),
+            trust: Trust::default(),
+            decisions: None,
+        }
+    }
+
+    /// By another way than the machine's resolver and sockets.
+    #[must_use]
+    pub fn by(mut self, outside: impl Outside) -> Self {
+        self.outside = Arc::new(outside);
+        self
+    }
+
+    /// Trusts certificates of these authorities too.
+    pub fn trusting(mut self, roots: &[CertificateDer<'static>]) -> Result<Self, rustls::Error> {
+        self.trust = Trust::and(roots)?;
+        Ok(self)
+    }
+
+    /// Tells these of every decision.
+    pub(crate) fn recording(mut self, decisions: Option<Decisions>) -> Self {
+        self.decisions = decisions;
+        self
+    }
+
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.outside
+    }
+
+    async fn send(
+        &self,
+        request: http::Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Sent, Error> {
+        let timeouts = Timeouts::of(&options);
+        let (mut parts, body) = request.into_parts();
+        let wanted = Wanted::of(&parts).map_err(|refused| {
+            self.refuse(&Unread(&parts), &refused);
+            refused.code()
+        })?;
+        let addresses = self.decide(&wanted, timeouts.connect).await?;
+        let route = Route {
+            outside: self.outside.as_ref(),
+            tls: self.trust.client(wanted.scheme, &wanted.host)?,
+            addresses,
+        };
+        wanted.put(&mut parts)?;
+        dial::send(http::Request::from_parts(parts, body), &route, timeouts).await
+    }
+
+    /// The addresses to connect to, in their order, or why there is none.
+    async fn decide(&self, wanted: &Wanted, limit: Duration) -> Result<Vec<SocketAddr>, Error> {
+        let request = wanted.request();
+        let network = self.granted.compiled().map_err(|invalid| {
+            self.refuse(&request, invalid);
+            Error::HttpRequestDenied
+        })?;
+        let decision = network.http(&request);
+        self.record(&request, &decision);
+        if let Decision::Deny { reason, .. } = decision {
+            return Err(code(reason));
+        }
+        let found = resolve(self.outside.as_ref(), &wanted.host, limit).await?;
+        if found.is_empty() {
+            return Err(Error::DestinationNotFound);
+        }
+        let mut allowed = Vec::with_capacity(found.len());
+        for address in found {
+            match network.address(address) {
+                Decision::Allow { .. } => allowed.push(SocketAddr::new(address, wanted.port)),
+                Decision::Deny {
+                    reason,
+                    message,
+                    grants,
+                } => {
+                    let message = format!("{request} is not sent there: {message}");
+                    let decision = Decision::Deny {
+                        reason,
+                        message,
+                        grants,
+                    };
+                    self.record(&request, &decision);
+                }
+            }
+        }
+        if allowed.is_empty() {
+            return Err(Error::DestinationIpProhibited);
+        }
+        Ok(allowed)
+    }
+
+    /// Denied, and no policy would allow it.
+    fn refuse(&self, resource: &dyn fmt::Display, why: &dyn fmt::Display) {
+        let decision = Decision::Deny {
+            reason: Reason::Invalid,
+            message: format!("{resource} is refused: {why}"),
+            grants: Vec::new(),
+        };
+        self.record(resource, &decision);
+    }
+
+    fn record(&self, resource: &dyn fmt::Display, decision: &Decision) {
+        let decided = Decided {
+            capability: "http",
+            resource,
+            decision,
+        };
+        record(self.decisions.as_ref(), &decided);
+    }
+}
+
+impl Granted {
+    fn compiled(&self) -> Result<&CompiledNetwork, &Invalid> {
+        self.compiled
+            .get_or_init(|| CompiledNetwork::new(&self.network, &self.registries))
+            .as_ref()
+    }
+}
+
+/// What the guest is told.
+fn code(reason: Reason) -> Error {
+    match reason {
+        Reason::AddressNotGranted | Reason::NeverGranted => Error::DestinationIpProhibited,
+        Reason::Invalid => Error::HttpRequestUriInvalid,
+        _ => Error::HttpRequestDenied,
+    }
+}
+
+/// What the guest brings about is not for the operator's log: the usual hooks warn.
 impl WasiHttpHooks for Egress {
     fn send_request(
         &mut self,
@@ -36,63 +185,22 @@ impl WasiHttpHooks for Egress {
         let egress = self.clone();
         Box::new(async move { egress.send(request, options.unwrap_or_default()).await })
     }
-}
 
-impl Egress {
-    async fn send(
-        &self,
-        request: http::Request<WasiBody>,
-        mut options: RequestOptions,
-    ) -> Result<Sent, Error> {
-        for timeout in [
-            &mut options.connect_timeout,
-            &mut options.first_byte_timeout,
-            &mut options.between_bytes_timeout,
-        ] {
-            *timeout = Some(timeout.map_or(TIMEOUT, |asked| asked.min(TIMEOUT)));
-        }
-        let address = self.decide(request.uri()).await?;
-        dial::send(request, options, address).await
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
     }
 
-    /// The address to connect to, or why not.
-    async fn decide(&self, uri: &http::Uri) -> Result<SocketAddr, Error> {
-        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
-        if authority.as_str().contains('@') {
-            return Err(Error::HttpRequestUriInvalid);
-        }
-        let scheme = uri.scheme_str().ok_or(Error::HttpRequestUriInvalid)?;
-        let port = authority
-            .port_u16()
-            .unwrap_or(if scheme == "https" { 443 } else { 80 });
-        let host = authority.host().to_ascii_lowercase();
-        let host = host.trim_end_matches('.');
-        let target = Target { scheme, host, port };
-        if !self.network.allows_target(target, &self.registries) {
-            tracing::info!(
-                scheme,
-                host,
-                port,
-                "denied: the policy's `network` does not grant this host"
-            );
-            return Err(Error::HttpRequestDenied);
-        }
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = tokio::net::lookup_host((bare, port))
-            .await
-            .map_err(|error| Error::DnsError {
-                rcode: Some(error.to_string()),
-                info_code: None,
-            })?;
-        addresses
-            .into_iter()
-            .find(|address| self.network.allows_address(address.ip()))
-            .ok_or_else(|| {
-                tracing::info!(
-                    host,
-                    "denied: the policy's `network` grants no address of this host"
-                );
-                Error::DestinationIpProhibited
-            })
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
+    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> p2::ErrorCode {
+        tracing::debug!(%error, "a request of a guest failed");
+        p2::ErrorCode::HttpProtocolError
+    }
+
+    fn p3_error_from_hyper(&mut self, error: &hyper::Error) -> p3::ErrorCode {
+        tracing::debug!(%error, "a request of a guest failed");
+        p3::ErrorCode::HttpProtocolError
     }
 }

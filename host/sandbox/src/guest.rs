@@ -1,20 +1,26 @@
 //! What a store holds for its guest.
 
+use crate::disk::Disk;
 use crate::egress::Egress;
 use crate::meter::Meter;
+use crate::sockets;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// A guest's side of the host. `imports` is what the embedder adds, an agent's tools for one.
 pub struct Guest<T> {
     pub imports: T,
-    pub(crate) table: ResourceTable,
-    pub(crate) wasi: WasiCtx,
+    /// The context and the table of every preview of WASI: preview 1 adds only its descriptors' numbers.
+    pub(crate) wasi: WasiP1Ctx,
     pub(crate) http: WasiHttpCtx,
     pub(crate) egress: Egress,
+    pub(crate) sockets: Option<sockets::Granted>,
+    /// What its files may grow by.
+    pub(crate) disk: Option<Arc<Disk>>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) memory_bytes_max: u64,
 }
@@ -29,17 +35,14 @@ impl<T> Guest<T> {
     pub fn view(&mut self) -> GuestView<'_, T> {
         GuestView {
             imports: &mut self.imports,
-            table: &mut self.table,
+            table: self.wasi.ctx().table,
         }
     }
 }
 
 impl<T: Send> WasiView for Guest<T> {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        self.wasi.ctx()
     }
 }
 
@@ -47,37 +50,48 @@ impl<T: Send> WasiHttpView for Guest<T> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
             ctx: &mut self.http,
-            table: &mut self.table,
+            table: self.wasi.ctx().table,
             hooks: &mut self.egress,
         }
     }
 }
 
 /// Counts all memories and tables of the store together: wasmtime's own `StoreLimits` is per memory, and a
-/// guest may have many.
+/// guest may have many. What was counted is never given back, not even if the growth then fails, for which the
+/// guest would have to go beyond what the host can map.
 impl<T: Send> ResourceLimiter for Guest<T> {
     fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.meter.grow(
-            desired.saturating_sub(current) as u64,
-            self.memory_bytes_max,
-        ))
+        Ok(self.grow(current, desired, maximum, 1))
     }
 
     fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        const ELEMENT_BYTES: usize = size_of::<usize>();
-        let bytes = desired
-            .saturating_sub(current)
-            .saturating_mul(ELEMENT_BYTES);
-        Ok(self.meter.grow(bytes as u64, self.memory_bytes_max))
+        Ok(self.grow(current, desired, maximum, size_of::<usize>()))
+    }
+}
+
+impl<T> Guest<T> {
+    fn grow(
+        &self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+        unit_bytes: usize,
+    ) -> bool {
+        // The module's own bound: that is no refusal of ours and takes nothing.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return false;
+        }
+        let bytes = desired.saturating_sub(current).saturating_mul(unit_bytes);
+        self.meter.grow(bytes as u64, self.memory_bytes_max)
     }
 }

@@ -1,9 +1,9 @@
-//! A sandbox: one WebAssembly component, run under one policy.
+//! A sandbox: one WebAssembly program, run under one policy.
 //!
 //! Three lifetimes: the [`Engine`] once per process, a [`Program`] once per component, a sandbox once per
 //! run. What a policy does not grant is not there: a guest sees the directories that were opened for it, no
-//! sockets, and of HTTP what the policy's network part allows. What a sandbox uses is metered as it runs and
-//! ends it at the limit.
+//! sockets unless they are granted by themselves, and of HTTP what the policy's network part allows. What a sandbox
+//! uses is metered as it runs and ends it at the limit.
 //!
 //! This crate does not know workspaces, HTTP routes or agents.
 
@@ -17,23 +17,42 @@
     )
 )]
 
+mod body;
 mod compiled;
+mod decisions;
 mod dial;
+mod disk;
 mod egress;
 mod engine;
+mod filesystem;
 mod guest;
+mod input;
+mod lookup;
 mod meter;
 mod output;
+mod outside;
 mod program;
+mod reached;
 mod run;
+mod service;
+mod sockets;
 mod streams;
 mod ticker;
+mod tls;
+mod wanted;
+mod wasm;
 
 pub use compiled::CompiledCache;
+pub use decisions::{DENIALS_MAX, Decided, Decisions, Denial, Denials, Recorder};
+pub use disk::{DEPTH_MAX, Disk, NoRoom, Occupied, occupied};
 pub use egress::Egress;
-pub use engine::Engine;
+pub use engine::{APP_INSTANCES_IDLE_MAX, Engine};
 pub use guest::{Guest, GuestView};
+pub use input::Input;
 pub use meter::Usage;
-pub use output::{Output, OutputChunk, Stream};
+pub use output::{Output, OutputChunk, OutputCloser, Stream};
+pub use outside::{Answer, Outside};
 pub use program::{Program, linker};
-pub use run::{Directory, End, Ended, Grants, run};
+pub use run::{Directory, End, Ended, Grants, HOST_CALL_BYTES_MAX, run};
+pub use service::{Service, Unanswered};
+pub use sockets::Sockets;

@@ -2,7 +2,7 @@
 
 use rustix::time::{ClockId, clock_gettime};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 /// Counters of one sandbox, shared with whoever watches it.
@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 pub(crate) struct Meter {
     memory_bytes: AtomicU64,
     memory_bytes_peak: AtomicU64,
-    memory_denied: AtomicBool,
+    /// What there would have been, had the guest got what it was refused last; 0 if nothing was.
+    memory_bytes_refused: AtomicU64,
     cpu_ns: AtomicU64,
     read_bytes: AtomicU64,
     written_bytes: AtomicU64,
@@ -46,7 +47,12 @@ impl Meter {
 
     /// Whether the guest asked for more memory than it may have.
     pub(crate) fn memory_denied(&self) -> bool {
-        self.memory_denied.load(Ordering::Relaxed)
+        self.memory_bytes_refused() > 0
+    }
+
+    /// How much there would have been with what was refused last.
+    pub(crate) fn memory_bytes_refused(&self) -> u64 {
+        self.memory_bytes_refused.load(Ordering::Relaxed)
     }
 
     pub(crate) fn add_read(&self, bytes: usize) {
@@ -65,7 +71,7 @@ impl Meter {
             .load(Ordering::Relaxed)
             .saturating_add(bytes);
         if total > bytes_max {
-            self.memory_denied.store(true, Ordering::Relaxed);
+            self.memory_bytes_refused.store(total, Ordering::Relaxed);
             return false;
         }
         self.memory_bytes.store(total, Ordering::Relaxed);

@@ -1,8 +1,13 @@
 //! Standard output and standard error: bounded, collected or passed on as they come.
 
 use bytes::Bytes;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
+use tokio_util::sync::PollSender;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
@@ -26,12 +31,24 @@ pub struct OutputChunk {
 pub struct Output {
     shared: Arc<Mutex<Shared>>,
     sender: Option<(Stream, mpsc::Sender<OutputChunk>)>,
+    terminal: bool,
 }
 
 struct Shared {
     collected: Vec<u8>,
     left_bytes: u64,
     truncated: bool,
+    closed: bool,
+}
+
+/// Tells a guest that nobody reads its output any more.
+#[derive(Clone)]
+pub struct OutputCloser(Arc<Mutex<Shared>>);
+
+impl OutputCloser {
+    pub fn close(&self) {
+        lock(&self.0).closed = true;
+    }
 }
 
 /// What a guest may hand over in one write.
@@ -53,22 +70,47 @@ impl Output {
             collected: Vec::new(),
             left_bytes: bytes_max,
             truncated: false,
+            closed: false,
         };
         Self {
             shared: Arc::new(Mutex::new(shared)),
             sender,
+            terminal: false,
+        }
+    }
+
+    /// The same, and the guest is told that a terminal shows it.
+    pub fn on_terminal(self) -> Self {
+        Self {
+            terminal: true,
+            ..self
         }
     }
 
     /// What was collected, and whether something was dropped.
     pub fn take(&self) -> (Vec<u8>, bool) {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = lock(&self.shared);
         (std::mem::take(&mut shared.collected), shared.truncated)
     }
 
+    /// Tells later whether something was dropped. It keeps no channel open.
+    pub fn truncated(&self) -> impl Fn() -> bool + use<> {
+        let shared = self.shared.clone();
+        move || lock(&shared).truncated
+    }
+
+    /// Closes it from the reader's side. It keeps no channel open.
+    pub fn closer(&self) -> OutputCloser {
+        OutputCloser(self.shared.clone())
+    }
+
+    fn is_closed(&self) -> bool {
+        lock(&self.shared).closed || matches!(&self.sender, Some((_, sender)) if sender.is_closed())
+    }
+
     /// The part of `bytes` that is within the limit.
-    fn admit(&self, bytes: &mut Bytes) -> std::sync::MutexGuard<'_, Shared> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+    fn admit(&self, bytes: &mut Bytes) -> MutexGuard<'_, Shared> {
+        let mut shared = lock(&self.shared);
         if bytes.len() as u64 > shared.left_bytes {
             shared.truncated = true;
             // Fits: it is below `bytes.len()`.
@@ -79,42 +121,75 @@ impl Output {
     }
 }
 
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl IsTerminal for Output {
     fn is_terminal(&self) -> bool {
-        false
+        self.terminal
     }
 }
 
 impl StdoutStream for Output {
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only preview 3 asks for it, which is not linked.
-        Box::new(tokio::io::sink())
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(AsyncOutput {
+            sender: self
+                .sender
+                .as_ref()
+                .map(|(stream, sender)| (*stream, PollSender::new(sender.clone()))),
+            output: self.clone(),
+        })
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
+        Box::new(OutputPipe {
+            output: self.clone(),
+            late: None,
+        })
     }
 }
 
-impl OutputStream for Output {
+/// One of the guest's streams of preview 1 or 2.
+struct OutputPipe {
+    output: Output,
+    /// Written when another stream had just taken the channel's last place.
+    late: Option<OutputChunk>,
+}
+
+impl OutputPipe {
+    /// Whether nothing is late any more.
+    fn catch_up(&mut self) -> StreamResult<bool> {
+        let (Some((_, sender)), Some(chunk)) = (&self.output.sender, self.late.take()) else {
+            return Ok(true);
+        };
+        match sender.try_send(chunk) {
+            Ok(()) => Ok(true),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(StreamError::Closed),
+            Err(mpsc::error::TrySendError::Full(chunk)) => {
+                self.late = Some(chunk);
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl OutputStream for OutputPipe {
     fn write(&mut self, mut bytes: Bytes) -> StreamResult<()> {
-        let mut shared = self.admit(&mut bytes);
-        match &self.sender {
+        if bytes.len() > WRITE_BYTES_MAX || self.late.is_some() {
+            return Err(StreamError::trap("wrote without a permit"));
+        }
+        let mut shared = self.output.admit(&mut bytes);
+        match &self.output.sender {
             None => shared.collected.extend_from_slice(&bytes),
             Some(_) if bytes.is_empty() => {}
-            Some((stream, sender)) => {
+            Some((stream, _)) => {
                 drop(shared);
-                sender
-                    .try_send(OutputChunk {
-                        stream: *stream,
-                        bytes,
-                    })
-                    .map_err(|error| match error {
-                        mpsc::error::TrySendError::Closed(_) => StreamError::Closed,
-                        mpsc::error::TrySendError::Full(_) => {
-                            StreamError::trap("wrote without a permit")
-                        }
-                    })?;
+                self.late = Some(OutputChunk {
+                    stream: *stream,
+                    bytes,
+                });
+                self.catch_up()?;
             }
         }
         Ok(())
@@ -125,20 +200,118 @@ impl OutputStream for Output {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        match &self.sender {
-            Some((_, sender)) if sender.is_closed() => Err(StreamError::Closed),
-            Some((_, sender)) if sender.capacity() == 0 => Ok(0),
+        let caught_up = self.catch_up()?;
+        match &self.output.sender {
+            _ if self.output.is_closed() => Err(StreamError::Closed),
+            Some((_, sender)) if !caught_up || sender.capacity() == 0 => Ok(0),
             _ => Ok(WRITE_BYTES_MAX),
         }
     }
 }
 
 #[async_trait]
-impl Pollable for Output {
+impl Pollable for OutputPipe {
     async fn ready(&mut self) {
-        if let Some((_, sender)) = &self.sender {
+        if let Some((_, sender)) = &self.output.sender {
             // Both a permit and a closed channel mean that `check_write` has something to say.
-            let _ = sender.reserve().await;
+            if let Ok(permit) = sender.reserve().await
+                && let Some(chunk) = self.late.take()
+            {
+                permit.send(chunk);
+                let _ = sender.reserve().await;
+            }
         }
+    }
+}
+
+impl Drop for OutputPipe {
+    fn drop(&mut self) {
+        // What was taken from the guest is delivered, though it has gone by now.
+        if let (Some((_, sender)), Some(chunk)) = (&self.output.sender, self.late.take())
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let sender = sender.clone();
+            runtime.spawn(async move { sender.send(chunk).await });
+        }
+    }
+}
+
+/// One of the guest's streams of preview 3.
+struct AsyncOutput {
+    output: Output,
+    sender: Option<(Stream, PollSender<OutputChunk>)>,
+}
+
+impl AsyncWrite for AsyncOutput {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.output.is_closed() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if let Some((_, sender)) = &mut this.sender {
+            ready!(sender.poll_reserve(context))
+                .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        }
+        let length = buffer.len().min(WRITE_BYTES_MAX);
+        let mut bytes = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+        let mut shared = this.output.admit(&mut bytes);
+        match &mut this.sender {
+            None => shared.collected.extend_from_slice(&bytes),
+            Some((_, sender)) if bytes.is_empty() => _ = sender.abort_send(),
+            Some((stream, sender)) => sender
+                .send_item(OutputChunk {
+                    stream: *stream,
+                    bytes,
+                })
+                .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?,
+        }
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    #[tokio::test]
+    async fn two_streams_that_were_both_told_to_write_both_arrive() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut out = Output::streamed(Stream::Stdout, sender.clone(), 100).p2_stream();
+        let mut err = Output::streamed(Stream::Stderr, sender, 100).p2_stream();
+        assert!(out.check_write().unwrap() > 0 && err.check_write().unwrap() > 0);
+        out.write(Bytes::from_static(b"out")).unwrap();
+        err.write(Bytes::from_static(b"err")).unwrap();
+        assert_eq!(err.check_write().unwrap(), 0);
+        assert!(err.write(Bytes::from_static(b"more")).is_err());
+        drop((out, err));
+        assert_eq!(receiver.recv().await.unwrap().bytes, "out");
+        assert_eq!(receiver.recv().await.unwrap().bytes, "err");
+        assert_eq!(receiver.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_preview_3_keeps_the_limit_too() {
+        let output = Output::collected(5);
+        let mut stream = Box::into_pin(output.async_stream());
+        stream.write_all(b"abcdefgh").await.unwrap();
+        assert_eq!(output.take(), (b"abcde".to_vec(), true));
+        let (sender, receiver) = mpsc::channel(1);
+        drop(receiver);
+        let output = Output::streamed(Stream::Stdout, sender, 5);
+        let closed = Box::into_pin(output.async_stream()).write_all(b"a").await;
+        assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -4,6 +4,7 @@ use crate::guest::Guest;
 use crate::meter::Meter;
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime_wasi::WasiView as _;
 use wasmtime_wasi::p2::bindings::io::streams;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamError, StreamResult};
 
@@ -11,7 +12,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamErro
 pub(crate) fn add_to_linker<T: Send + 'static>(linker: &mut Linker<Guest<T>>) -> Result<()> {
     linker.allow_shadowing(true);
     streams::add_to_linker::<Guest<T>, Streams>(linker, |guest| StreamsView {
-        table: &mut guest.table,
+        table: guest.wasi.ctx().table,
         meter: &guest.meter,
     })?;
     linker.allow_shadowing(false);

@@ -5,7 +5,8 @@ use crate::bindings::{agent, binding};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, ok};
-use crate::shape::agent::{Agent, Execute, TaskResult, problem};
+use crate::shape::agent::{Agent, Execute, problem};
+use swarm_flow_protocol::TaskResult;
 
 pub fn list(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
@@ -24,8 +25,9 @@ pub fn execute(request: &Request) -> Result<Reply, Problem> {
     known(request.parameter(0))?;
     let Execute { workspace, task } = request.json()?;
     binding::bind(&workspace)?;
-    let result = agent::execute_task(&task.into_wit(0)).map_err(problem)?;
-    ok(&TaskResult::from(result))
+    let result = agent::execute_task(&task.into_wit(0));
+    binding::unbind();
+    ok(&TaskResult::from(result.map_err(problem)?))
 }
 
 fn shipped() -> Agent {

@@ -7,7 +7,7 @@ use crate::request::Request;
 use crate::respond::{Page, Reply, ok};
 use crate::shape::policy::Named;
 use crate::shape::runner;
-use swarm_flow_policy::Preset;
+use swarm_flow_policy::{Action, Policy, Preset, Surroundings};
 
 pub fn programs(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
@@ -21,15 +21,36 @@ pub fn policies(request: &Request) -> Result<Reply, Problem> {
 
 pub fn policy(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let name = request.parameter(0);
+    ok(&Named::from(preset(request.parameter(0))?))
+}
+
+/// What a preset makes of an action.
+pub fn explain_policy(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let preset = preset(request.parameter(0))?;
+    explain(request, &preset.policy())
+}
+
+/// The decision about the action in a request's body. What only a runner knows, the hosts of a group for one, is not in it.
+pub fn explain(request: &Request, policy: &Policy) -> Result<Reply, Problem> {
+    let action: Action = request.json()?;
+    let decision = swarm_flow_policy::explain(policy, &action, &Surroundings::default());
+    match decision {
+        Ok(decision) => ok(&decision),
+        Err(invalid) => Err(Problem::invalid(
+            &format!("policy.{}", invalid.field),
+            &invalid.message,
+        )),
+    }
+}
+
+fn preset(name: &str) -> Result<Preset, Problem> {
     let known = || {
         Preset::ALL
             .iter()
             .map(|preset| preset.name().to_owned())
             .collect()
     };
-    let preset: Preset = name
-        .parse()
-        .map_err(|_| Problem::not_found("policy", name, known()))?;
-    ok(&Named::from(preset))
+    name.parse()
+        .map_err(|_| Problem::not_found("policy", name, known()))
 }

@@ -5,7 +5,7 @@ use crate::bindings::workspace::{self as wit, ExecEvent, Execution};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Reply, ok};
-use crate::shape::exec::{Encoding, Exec, Finished, Outcome, Piece};
+use crate::shape::exec::{Encoding, Exec, Finished, Outcome, Piece, Started};
 use crate::stream::{Silence, Sink, Text, event};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -16,14 +16,20 @@ pub fn exec(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     let exec: Exec = request.json_up_to(BODY_BYTES_MAX)?;
     let encoding = exec.output_encoding;
+    let stdin_stream = exec.stdin_stream;
     let command = exec.into_wit()?;
     let id = request.parameter(0);
     if !request.accepts("text/event-stream") {
+        if stdin_stream {
+            let message = "is for a stream: where the input goes, its first event says; ask for one by \
+                `Accept: text/event-stream`";
+            return Err(Problem::invalid("stdin_stream", message));
+        }
         return ok(&Finished::new(wit::exec(id, &command)?, encoding));
     }
     // The answer begins with the first event, or after a second without one: what goes wrong before the
     // command does anything is still an ordinary problem.
-    let execution = wit::exec_stream(id, &command)?;
+    let execution = wit::exec_stream(id, &command, stdin_stream)?;
     let first = execution.next()?;
     let request_id = request.id.clone();
     Ok(Reply::Events(Box::new(move |sink| {
@@ -49,6 +55,9 @@ fn follow(
     let mut next = Ok(first);
     loop {
         let more = match next {
+            Ok(Some(ExecEvent::Started(exec_id))) => {
+                sink.send(&event(None, "started", &Started { exec_id }))
+            }
             Ok(Some(ExecEvent::Stdout(bytes))) if bytes.is_empty() => {
                 silence.passed(PATIENCE_MS, sink)
             }

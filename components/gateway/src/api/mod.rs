@@ -7,6 +7,7 @@ pub mod exec;
 pub mod files;
 pub mod meta;
 pub mod runners;
+pub mod stdin;
 pub mod swarms;
 pub mod workspaces;
 

@@ -5,10 +5,8 @@ use crate::bindings::{runners as wit, work};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, no_content, ok};
-use crate::shape::runner::{Runner, registration};
-use crate::shape::work::{
-    Acquire, Leases, Lost, Renew, id_from_wit, id_to_wit, lease as shape_lease, outcome,
-};
+use crate::shape::runner::Runner;
+use crate::shape::work::{Acquire, Leases, Lost, Renew, lease as shape_lease, outcome};
 use serde_json::json;
 use swarm_flow_protocol::{Registration, Report};
 
@@ -25,7 +23,7 @@ pub fn list(request: &Request) -> Result<Reply, Problem> {
 pub fn join(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     let joining: Registration = request.json()?;
-    ok(&Runner::from(wit::join(&registration(joining))?))
+    ok(&Runner::from(wit::join(&joining.into())?))
 }
 
 pub fn heartbeat(request: &Request) -> Result<Reply, Problem> {
@@ -61,10 +59,10 @@ pub fn lease(request: &Request) -> Result<Reply, Problem> {
 pub fn renew(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     let renew: Renew = request.json()?;
-    let held: Vec<_> = renew.leases.into_iter().map(id_to_wit).collect();
+    let held: Vec<_> = renew.leases.into_iter().map(Into::into).collect();
     let lost = work::renew(request.parameter(0), &held)?;
     ok(&Lost {
-        lost: lost.into_iter().map(id_from_wit).collect(),
+        lost: lost.into_iter().map(Into::into).collect(),
     })
 }
 
@@ -72,10 +70,6 @@ pub fn report(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     let report: Report = request.json_up_to(REPORT_BYTES_MAX)?;
     let outcome = outcome(report.outcome);
-    work::report(
-        request.parameter(0),
-        &id_to_wit(report.lease),
-        outcome.as_ref(),
-    )?;
+    work::report(request.parameter(0), &report.lease.into(), outcome.as_ref())?;
     Ok(no_content())
 }

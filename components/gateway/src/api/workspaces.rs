@@ -1,6 +1,6 @@
 //! `/workspaces`
 
-use crate::api::{no_query, page};
+use crate::api::{catalog, no_query, page};
 use crate::bindings::workspace as wit;
 use crate::problem::Problem;
 use crate::request::Request;
@@ -45,4 +45,11 @@ pub fn start(request: &Request) -> Result<Reply, Problem> {
 pub fn stop(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     ok(&Workspace::from(wit::stop(request.parameter(0))?))
+}
+
+/// What the workspace's policy makes of an action.
+pub fn explain(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let workspace = wit::get(request.parameter(0))?;
+    catalog::explain(request, &workspace.policy.into())
 }

@@ -45,61 +45,6 @@ pub struct Execute {
 }
 
 #[derive(Serialize)]
-pub struct Task {
-    id: String,
-    description: String,
-    requirements: Vec<String>,
-    context: Option<String>,
-}
-
-impl From<wit::Task> for Task {
-    fn from(task: wit::Task) -> Self {
-        let wit::Task {
-            id,
-            description,
-            requirements,
-            context,
-        } = task;
-        Self {
-            id,
-            description,
-            requirements,
-            context,
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub struct TaskResult {
-    success: bool,
-    output: String,
-    artifacts: Vec<String>,
-    metrics: Option<Metrics>,
-}
-
-#[derive(Serialize)]
-struct Metrics {
-    execution_time: u64,
-    memory_usage: u64,
-    cpu_usage: f32,
-}
-
-impl From<wit::TaskResult> for TaskResult {
-    fn from(result: wit::TaskResult) -> Self {
-        Self {
-            success: result.success,
-            output: result.output,
-            artifacts: result.artifacts,
-            metrics: result.metrics.map(|metrics| Metrics {
-                execution_time: metrics.execution_time,
-                memory_usage: metrics.memory_usage,
-                cpu_usage: metrics.cpu_usage,
-            }),
-        }
-    }
-}
-
-#[derive(Serialize)]
 pub struct Agent {
     name: String,
     version: String,

@@ -16,6 +16,9 @@ pub struct Exec {
     stdin: String,
     #[serde(default)]
     stdin_encoding: Encoding,
+    /// After `stdin`, the program reads what `POST …/exec/{exec}/stdin` brings.
+    #[serde(default)]
+    pub stdin_stream: bool,
     #[serde(default)]
     env: Strings,
     cwd: Option<String>,
@@ -101,7 +104,7 @@ impl Finished {
 #[derive(Serialize)]
 pub struct Outcome {
     exit_code: u8,
-    outcome: How,
+    outcome: swarm_flow_protocol::Outcome,
     stdout_truncated: bool,
     stderr_truncated: bool,
     wall_ms: f64,
@@ -111,35 +114,11 @@ pub struct Outcome {
     written_bytes: u64,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum How {
-    Exited,
-    Trapped {
-        message: String,
-    },
-    Limit {
-        name: String,
-        used: u64,
-        allowed: u64,
-    },
-    Cancelled,
-}
-
 impl From<types::ExecResult> for Outcome {
     fn from(result: types::ExecResult) -> Self {
         Self {
             exit_code: result.exit_code,
-            outcome: match result.outcome {
-                types::Outcome::Exited => How::Exited,
-                types::Outcome::Trapped(message) => How::Trapped { message },
-                types::Outcome::Limit(hit) => How::Limit {
-                    name: hit.name,
-                    used: hit.used,
-                    allowed: hit.allowed,
-                },
-                types::Outcome::Cancelled => How::Cancelled,
-            },
+            outcome: result.outcome.into(),
             stdout_truncated: result.stdout_truncated,
             stderr_truncated: result.stderr_truncated,
             wall_ms: result.wall_ms,
@@ -149,6 +128,12 @@ impl From<types::ExecResult> for Outcome {
             written_bytes: result.written_bytes,
         }
     }
+}
+
+/// The data of the event `started`.
+#[derive(Serialize)]
+pub struct Started {
+    pub exec_id: String,
 }
 
 /// A piece of output, as an event's data.

@@ -1,12 +1,11 @@
 //! Policies: a preset by name, or one's own in full.
 
-use crate::bindings::policy as wit;
 use serde::Serialize;
 use serde::de::{
     self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer,
 };
 use std::fmt;
-use swarm_flow_policy::{Filesystem, Limits, Network, Policy, Preset};
+use swarm_flow_policy::{Policy, Preset};
 
 /// What a new workspace asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,62 +75,6 @@ impl From<Preset> for Named {
     }
 }
 
-pub fn to_wit(policy: Policy) -> wit::Policy {
-    let limits = policy.limits;
-    wit::Policy {
-        filesystem: match policy.filesystem {
-            Filesystem::None => wit::Filesystem::None,
-            Filesystem::ReadOnly(paths) => wit::Filesystem::ReadOnly(paths),
-            Filesystem::ReadWrite(paths) => wit::Filesystem::ReadWrite(paths),
-            Filesystem::Full => wit::Filesystem::Full,
-        },
-        network: match policy.network {
-            Network::None => wit::Network::None,
-            Network::Localhost => wit::Network::Localhost,
-            Network::Private => wit::Network::Private,
-            Network::Public(patterns) => wit::Network::Public(patterns),
-            Network::Any => wit::Network::Any,
-        },
-        limits: wit::Limits {
-            memory_bytes: limits.memory_bytes,
-            cpu_time_ms: limits.cpu_time_ms,
-            wall_time_ms: limits.wall_time_ms,
-            handles: limits.handles,
-            output_bytes: limits.output_bytes,
-            disk_bytes: limits.disk_bytes,
-            sandboxes: limits.sandboxes,
-        },
-    }
-}
-
-pub fn from_wit(policy: wit::Policy) -> Policy {
-    let limits = policy.limits;
-    Policy {
-        filesystem: match policy.filesystem {
-            wit::Filesystem::None => Filesystem::None,
-            wit::Filesystem::ReadOnly(paths) => Filesystem::ReadOnly(paths),
-            wit::Filesystem::ReadWrite(paths) => Filesystem::ReadWrite(paths),
-            wit::Filesystem::Full => Filesystem::Full,
-        },
-        network: match policy.network {
-            wit::Network::None => Network::None,
-            wit::Network::Localhost => Network::Localhost,
-            wit::Network::Private => Network::Private,
-            wit::Network::Public(patterns) => Network::Public(patterns),
-            wit::Network::Any => Network::Any,
-        },
-        limits: Limits {
-            memory_bytes: limits.memory_bytes,
-            cpu_time_ms: limits.cpu_time_ms,
-            wall_time_ms: limits.wall_time_ms,
-            handles: limits.handles,
-            output_bytes: limits.output_bytes,
-            disk_bytes: limits.disk_bytes,
-            sandboxes: limits.sandboxes,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +83,8 @@ mod tests {
     #[test]
     fn a_policy_goes_through_wit_unchanged() {
         for preset in Preset::ALL {
-            assert_eq!(from_wit(to_wit(preset.policy())), preset.policy());
+            let wit = crate::bindings::policy::Policy::from(preset.policy());
+            assert_eq!(Policy::from(wit), preset.policy());
         }
     }
 

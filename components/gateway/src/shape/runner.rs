@@ -1,29 +1,19 @@
 //! Runners, and the programs that they have.
 
-use crate::bindings::{runners as wit, types};
-use crate::shape::workspace::Environment;
+use crate::bindings::runners as wit;
 use crate::time::rfc3339;
 use serde::Serialize;
-use swarm_flow_protocol::Registration;
+use swarm_flow_protocol as protocol;
 
 #[derive(Serialize)]
 pub struct Runner {
     id: String,
     url: String,
-    programs: Vec<RunnerProgram>,
-    environments: Vec<Environment>,
+    programs: Vec<protocol::Program>,
+    environments: Vec<protocol::Environment>,
     joined_at: String,
     seen_at: String,
     alive: bool,
-}
-
-#[derive(Serialize)]
-struct RunnerProgram {
-    name: String,
-    version: String,
-    environments: Vec<String>,
-    digest: String,
-    size_bytes: u64,
 }
 
 impl From<wit::Runner> for Runner {
@@ -40,56 +30,11 @@ impl From<wit::Runner> for Runner {
     }
 }
 
-impl From<wit::Program> for RunnerProgram {
-    fn from(program: wit::Program) -> Self {
-        let wit::Program {
-            name,
-            version,
-            environments,
-            digest,
-            size_bytes,
-        } = program;
-        Self {
-            name,
-            version,
-            environments,
-            digest,
-            size_bytes,
-        }
-    }
-}
-
-pub fn registration(registration: Registration) -> wit::Registration {
-    let program = |program: swarm_flow_protocol::Program| wit::Program {
-        name: program.name,
-        version: program.version,
-        environments: program.environments,
-        digest: program.digest,
-        size_bytes: program.size_bytes,
-    };
-    let environment = |environment: swarm_flow_protocol::Environment| types::Environment {
-        name: environment.name,
-        language: environment.language,
-        version: environment.version,
-        packages: environment.packages,
-    };
-    wit::Registration {
-        id: registration.id,
-        url: registration.url,
-        programs: registration.programs.into_iter().map(program).collect(),
-        environments: registration
-            .environments
-            .into_iter()
-            .map(environment)
-            .collect(),
-    }
-}
-
 /// A program, and the runners that are alive and have it.
 #[derive(Serialize)]
 pub struct Program {
     #[serde(flatten)]
-    program: RunnerProgram,
+    program: protocol::Program,
     runners: Vec<String>,
 }
 

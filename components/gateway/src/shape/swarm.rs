@@ -2,9 +2,10 @@
 
 use crate::bindings::swarm as wit;
 use crate::json::Strings;
-use crate::shape::agent::{NewTask, Task, TaskResult};
+use crate::shape::agent::NewTask;
 use crate::time::rfc3339;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use swarm_flow_protocol::{AgentError, Task, TaskResult};
 
 /// `POST /swarms`.
 #[derive(Deserialize)]
@@ -211,15 +212,9 @@ struct RunTask {
     attempt: u32,
     runner: Option<String>,
     result: Option<TaskResult>,
-    failure: Option<Failure>,
+    failure: Option<AgentError>,
     started_at: Option<String>,
     ended_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Failure {
-    code: String,
-    message: String,
 }
 
 impl From<wit::Run> for Run {
@@ -257,7 +252,7 @@ impl From<wit::RunTask> for RunTask {
             attempt: task.attempt,
             runner: task.runner,
             result: task.task_result.map(Into::into),
-            failure: task.failure.map(|failure| Failure {
+            failure: task.failure.map(|failure| AgentError {
                 code: failure.code,
                 message: failure.message,
             }),

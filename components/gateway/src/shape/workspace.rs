@@ -1,9 +1,10 @@
 //! Workspaces.
 
-use crate::bindings::{types, workspace as wit};
-use crate::shape::policy::{self, Choice, Named};
+use crate::bindings::workspace as wit;
+use crate::shape::policy::{Choice, Named};
 use crate::time::rfc3339;
 use serde::{Deserialize, Serialize};
+use swarm_flow_protocol::Environment;
 
 /// `POST /workspaces`.
 #[derive(Deserialize)]
@@ -26,7 +27,7 @@ impl Create {
             name: self.name,
             environment: self.environment,
             policy_name: self.policy.name,
-            policy: policy::to_wit(self.policy.policy),
+            policy: self.policy.policy.into(),
             idempotency_key,
         }
     }
@@ -46,14 +47,6 @@ pub struct Workspace {
     updated_at: String,
 }
 
-#[derive(Serialize)]
-pub struct Environment {
-    name: String,
-    language: String,
-    version: String,
-    packages: Vec<String>,
-}
-
 /// What a workspace may use, so that nobody has to look into its policy.
 #[derive(Serialize)]
 struct Resources {
@@ -65,23 +58,6 @@ struct Resources {
     handles: u32,
 }
 
-impl From<types::Environment> for Environment {
-    fn from(environment: types::Environment) -> Self {
-        let types::Environment {
-            name,
-            language,
-            version,
-            packages,
-        } = environment;
-        Self {
-            name,
-            language,
-            version,
-            packages,
-        }
-    }
-}
-
 impl From<wit::Workspace> for Workspace {
     fn from(workspace: wit::Workspace) -> Self {
         let limits = workspace.policy.limits;
@@ -91,7 +67,7 @@ impl From<wit::Workspace> for Workspace {
             environment: workspace.environment.into(),
             policy: Named {
                 name: workspace.policy_name,
-                policy: policy::from_wit(workspace.policy),
+                policy: workspace.policy.into(),
             },
             resources: Resources {
                 memory_bytes: limits.memory_bytes,

@@ -20,14 +20,14 @@ mod generated {
 mod convert;
 
 use crate::execution::Execution;
-use crate::wire::wasi::{Body, Http};
-use crate::{command, files, lifecycle, runners, store};
+use crate::{command, files, input, lifecycle, runners, store};
 use generated::Component;
 use generated::exports::swarm_flow::core::{
     events, runners as wit_runners, types, workspace as wit,
 };
 use std::cell::RefCell;
 use swarm_flow_state::{Spin, events_after, now_ms};
+use swarm_flow_wire::{Body, Http};
 
 impl wit::Guest for Component {
     type Execution = Running;
@@ -64,11 +64,29 @@ impl wit::Guest for Component {
         Ok(command::exec(&Spin, &Http, &id, command.into())?.into())
     }
 
-    fn exec_stream(id: String, command: types::Command) -> Result<wit::Execution, types::Error> {
-        let (pieces, runner) = command::open(&Spin, &Http, &id, command.into())?;
+    fn exec_stream(
+        id: String,
+        command: types::Command,
+        stdin_stream: bool,
+    ) -> Result<wit::Execution, types::Error> {
+        let (pieces, runner) = command::open(&Spin, &Http, &id, command.into(), stdin_stream)?;
         Ok(wit::Execution::new(Running(RefCell::new(Execution::new(
             pieces, runner,
         )))))
+    }
+
+    fn write_stdin(
+        id: String,
+        exec_id: String,
+        piece: wit::StdinPiece,
+    ) -> Result<u64, types::Error> {
+        let piece = input::Piece {
+            bytes: piece.bytes,
+            last: piece.last,
+            offset: piece.offset,
+            wait_ms: piece.wait_ms,
+        };
+        Ok(input::write(&Spin, &Http, &id, &exec_id, piece)?)
     }
 
     fn read_file(

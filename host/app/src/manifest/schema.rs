@@ -4,6 +4,7 @@
 //! "not supported" instead of "unknown".
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -108,12 +109,33 @@ pub(crate) struct Component {
     _targets: Option<IgnoredAny>,
     #[serde(rename = "build")]
     _build: Option<Build>,
-    #[serde(rename = "tool")]
-    _tool: Option<IgnoredAny>,
+    #[serde(default)]
+    tool: ComponentTools,
     pub dependencies_inherit_configuration: Option<Spanned<bool>>,
     #[serde(default)]
     pub dependencies: BTreeMap<Spanned<String>, Dependency>,
     pub profile: Option<Spanned<IgnoredAny>>,
+}
+
+impl Component {
+    /// Requests that one instance may answer.
+    pub fn reuse(&self) -> NonZeroU32 {
+        let own = self.tool.swarm_flow.as_ref();
+        own.and_then(|own| own.reuse).unwrap_or(NonZeroU32::MIN)
+    }
+}
+
+/// Tables of tools; those of others are not ours to read.
+#[derive(Default, Deserialize)]
+struct ComponentTools {
+    #[serde(rename = "swarm-flow")]
+    swarm_flow: Option<ComponentTool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComponentTool {
+    reuse: Option<NonZeroU32>,
 }
 
 #[derive(Deserialize)]

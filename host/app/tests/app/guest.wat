@@ -1,5 +1,6 @@
 ;; Answers by the first letter of the path:
 ;; /h says hello · /t traps · /n answers nothing · /l traps after it began to answer
+;; /c has the number of requests that this instance answered so in its status: 201, 202, …
 ;; /s streams without end · /f?AUTHORITY fetches /x from there and hands on what it gets
 (module
   (import "wasi:http/types@0.2.12" "[method]incoming-request.path-with-query" (func $path (param i32 i32)))
@@ -33,6 +34,7 @@
   (data (i32.const 32) "/x")
   (global $free (mut i32) (i32.const 8192))
   (global $body (mut i32) (i32.const 0))
+  (global $counted (mut i32) (i32.const 0))
 
   (func (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
     (local $at i32)
@@ -113,6 +115,11 @@
         (call $fetch (local.get $out)
           (i32.add (i32.load (i32.const 1028)) (i32.const 3))
           (i32.sub (i32.load (i32.const 1032)) (i32.const 3)))
+        (return)))
+    (if (i32.eq (local.get $letter) (i32.const 0x63))
+      (then
+        (global.set $counted (i32.add (global.get $counted) (i32.const 1)))
+        (call $finish (call $respond (local.get $out) (i32.add (i32.const 200) (global.get $counted))))
         (return)))
     (local.set $stream (call $respond (local.get $out) (i32.const 200)))
     (drop (call $say-hello (local.get $stream)))

@@ -55,9 +55,8 @@ async fn a_trap_is_a_problem_of_its_request_alone() {
     assert!(endless.frame().await.unwrap().is_ok());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_trap_within_an_answer_breaks_it_off() {
-    let (_folder, server) = server().await;
+/// All that comes of a request whose instance traps within its answer.
+async fn late(server: &Server) -> Vec<u8> {
     let mut stream = tokio::net::TcpStream::connect(server.address)
         .await
         .unwrap();
@@ -67,11 +66,65 @@ async fn a_trap_within_an_answer_breaks_it_off() {
         .unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trap_within_an_answer_breaks_it_off() {
+    let (_folder, server) = server().await;
+    let answer = late(&server).await;
     assert!(
         !answer.ends_with(b"0\r\n\r\n"),
         "a client must not take it for complete"
     );
     assert_eq!(server.get("/hello").await.0, 200);
+}
+
+/// The answer of `/count`, which is 200 and how often its instance answered it.
+async fn counted(server: &Server) -> u16 {
+    let (status, _) = server.get("/count").await;
+    // The instance is put back after its answer is out.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_an_instance_of_its_own_unless_the_manifest_says_otherwise() {
+    let folder = Folder::new();
+    let server = Server::start(folder.load(folder.config()).unwrap()).await;
+    for _ in 0..3 {
+        assert_eq!(counted(&server).await, 201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_answers_as_often_as_the_manifest_says() {
+    let folder = reusing(3);
+    let server = Server::start(folder.load(folder.config()).unwrap()).await;
+    for expected in [201, 202, 203, 201, 202] {
+        assert_eq!(counted(&server).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_trapped_or_forgot_its_answer_is_not_used_again() {
+    let folder = reusing(100);
+    let server = Server::start(folder.load(folder.config()).unwrap()).await;
+    assert_eq!(counted(&server).await, 201);
+    assert_eq!(counted(&server).await, 202);
+    for path in ["/trap", "/nothing"] {
+        assert_eq!(server.get(path).await.0, 500);
+        assert_eq!(counted(&server).await, 201);
+    }
+    late(&server).await;
+    assert_eq!(counted(&server).await, 201);
+}
+
+fn reusing(times: u32) -> Folder {
+    let folder = Folder::new();
+    let with = format!("[component.guest.tool.swarm-flow]\nreuse = {times}\n[component.guest]");
+    folder.replace("[component.guest]", &with);
+    folder
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,14 +37,14 @@ fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &Output) -> G
             .collect(),
         environment: Vec::new(),
         cwd: "/workspace".to_owned(),
-        stdin: Bytes::new(),
+        stdin: Bytes::new().into(),
         stdout: stdout.clone(),
         stderr: Output::collected(policy.limits.output_bytes),
         directories: vec![directory("/workspace"), directory("/tmp")],
-        egress: Egress {
-            network: Network::None,
-            registries: [].into(),
-        },
+        egress: Egress::new(Network::None, [].into()),
+        sockets: None,
+        decisions: None,
+        disk: None,
         limits: policy.limits,
     }
 }

@@ -1,8 +1,16 @@
-//! The wire to a runner: one request, and an answer as a whole or piece by piece.
+//! How components reach a runner: one request over HTTP with the runner token, and an answer as a whole or piece
+//! by piece.
 //!
-//! The trait is what the rest of the component needs of HTTP; `wasi` is the real one. A test plays the runner.
+//! The trait [`Wire`] is what a component needs of it; [`Http`] is the real one. A test plays the runner. It knows no
+//! route and decides nothing.
 
-pub mod wasi;
+mod http;
+mod send;
+mod streams;
+
+pub use http::{Body, Http};
+pub use send::post_all;
+pub use streams::write_all;
 
 /// A request to a runner.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,119 @@
+//! The second wall: what this process may do at all, should a guest ever leave its sandbox.
+//!
+//! Raised once, before the first thread starts, by the server and by the runner:
+//!
+//! | wall | what is left |
+//! |---|---|
+//! | `landlock` | the state folder and what compiles into it for writing; components, programs and what name resolution and TLS need for reading |
+//! | `seccomp` | every system call but those that start programs, trace, mount, or reach into the kernel |
+//! | `capabilities` | none; `CAP_NET_BIND_SERVICE` for a port below 1024, and the right to a state folder of another user |
+//!
+//! A kernel that lacks one of them is no reason not to start, unless the operator says `--walls required`.
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+/// How much of it there has to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// As much as the kernel offers
+    #[default]
+    BestEffort,
+    /// All of it, or no start
+    Required,
+    /// None, to look at the process with a debugger for one
+    Off,
+}
+
+/// What the process still needs.
+pub struct Needs {
+    /// For reading and writing. They are there.
+    pub folders: Vec<PathBuf>,
+    /// For reading.
+    pub sources: Vec<PathBuf>,
+    pub low_port: bool,
+}
+
+/// Which walls stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walls {
+    pub landlock: Wall,
+    pub seccomp: Wall,
+    pub capabilities: Wall,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wall {
+    Stands,
+    /// The kernel knows a part of what was asked for.
+    Partly,
+    Missing,
+}
+
+impl Display for Walls {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let all = [
+            ("landlock", self.landlock),
+            ("seccomp", self.seccomp),
+            ("capabilities", self.capabilities),
+        ];
+        for (index, (name, wall)) in all.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let state = match wall {
+                Wall::Stands => "stands",
+                Wall::Partly => "stands in part",
+                Wall::Missing => "missing",
+            };
+            write!(formatter, "{comma}{name} {state}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Raises what there is, for this thread and all that it starts. It cannot be undone.
+pub fn raise(mode: Mode, needs: &Needs) -> Result<Walls> {
+    let walls = match mode {
+        Mode::Off => NONE,
+        Mode::BestEffort | Mode::Required => build(needs),
+    };
+    let all = [walls.landlock, walls.seccomp, walls.capabilities];
+    if mode == Mode::Required && all.iter().any(|wall| *wall != Wall::Stands) {
+        bail!(
+            "not every wall can be raised here ({walls}); start with `--walls best-effort` to go on without"
+        );
+    }
+    Ok(walls)
+}
+
+const NONE: Walls = Walls {
+    landlock: Wall::Missing,
+    seccomp: Wall::Missing,
+    capabilities: Wall::Missing,
+};
+
+#[cfg(not(target_os = "linux"))]
+fn build(_: &Needs) -> Walls {
+    NONE
+}
+
+#[cfg(target_os = "linux")]
+fn build(needs: &Needs) -> Walls {
+    Walls {
+        capabilities: or_missing("capabilities", linux::drop_capabilities(needs)),
+        landlock: or_missing("landlock", linux::restrict_files(needs)),
+        seccomp: or_missing("seccomp", linux::deny_calls()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn or_missing(name: &str, raised: Result<Wall>) -> Wall {
+    raised.unwrap_or_else(|error| {
+        tracing::warn!("cannot raise the wall {name}: {error:#}");
+        Wall::Missing
+    })
+}

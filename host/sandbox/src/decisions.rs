@@ -1,0 +1,172 @@
+//! Who hears of the decisions about a sandbox: every one that its network takes, allowed or denied, as it is taken.
+//!
+//! Without anybody to hear nothing is formatted, locked or kept.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use swarm_flow_policy::{Decision, Reason};
+
+/// One decision.
+pub struct Decided<'a> {
+    /// What was asked for: `http`, `tcp`, `udp`, `listen` or `lookup`.
+    pub capability: &'static str,
+    /// Of what, in the words of a policy: `GET https://example.com/`, `tcp://10.0.0.1:5432`. It has no query of a URL,
+    /// as those hold secrets; what the guest wrote is escaped and cut short.
+    pub resource: &'a dyn fmt::Display,
+    pub decision: &'a Decision,
+}
+
+impl Decided<'_> {
+    /// The line of the policy that allowed it.
+    pub fn rule(&self) -> Option<&str> {
+        match self.decision {
+            Decision::Allow { rule } => Some(rule.as_str()),
+            Decision::Deny { .. } => None,
+        }
+    }
+}
+
+/// Hears of decisions, from the threads that take them: it must not wait for anything.
+pub trait Recorder: Send + Sync + 'static {
+    fn record(&self, decided: &Decided<'_>);
+}
+
+/// Where the decisions about a sandbox go.
+#[derive(Clone)]
+pub struct Decisions(Arc<dyn Recorder>);
+
+impl Decisions {
+    pub fn new(recorder: impl Recorder) -> Self {
+        Self(Arc::new(recorder))
+    }
+
+    /// Keeps what is denied, for who runs the sandbox.
+    pub fn denials() -> (Self, Denials) {
+        let denials = Denials(Arc::default());
+        (Self::new(denials.clone()), denials)
+    }
+
+    /// To both; a sandbox has one place for them.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::new(Both(self, other))
+    }
+}
+
+struct Both(Decisions, Decisions);
+
+impl Recorder for Both {
+    fn record(&self, decided: &Decided<'_>) {
+        self.0.0.record(decided);
+        self.1.0.record(decided);
+    }
+}
+
+/// Tells whoever listens, and the log of a denial.
+pub(crate) fn record(decisions: Option<&Decisions>, decided: &Decided<'_>) {
+    if let Decision::Deny { message, .. } = decided.decision {
+        tracing::info!(capability = decided.capability, "denied: {message}");
+    }
+    if let Some(decisions) = decisions {
+        decisions.0.record(decided);
+    }
+}
+
+/// Different denials that are kept of one run.
+pub const DENIALS_MAX: usize = 16;
+
+/// The first denials of a run, each once, and how many there were in all.
+#[derive(Clone, Default)]
+pub struct Denials(Arc<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    count: AtomicU64,
+    first: Mutex<Vec<Denial>>,
+}
+
+/// What was denied and what would allow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    pub capability: &'static str,
+    pub resource: String,
+    pub reason: Reason,
+    /// For people: `GET https://x.example/ is not granted; add "https://x.example" to network.public`.
+    pub message: String,
+}
+
+impl Denials {
+    /// How often something was denied, repetitions included.
+    pub fn count(&self) -> u64 {
+        self.0.count.load(Ordering::Relaxed)
+    }
+
+    /// At most [`DENIALS_MAX`], in the order in which they came.
+    pub fn first(&self) -> Vec<Denial> {
+        self.0
+            .first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Recorder for Denials {
+    fn record(&self, decided: &Decided<'_>) {
+        let Decision::Deny {
+            reason, message, ..
+        } = decided.decision
+        else {
+            return;
+        };
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+        let mut first = self.0.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.len() < DENIALS_MAX && first.iter().all(|denial| denial.message != *message) {
+            first.push(Denial {
+                capability: decided.capability,
+                resource: decided.resource.to_string(),
+                reason: *reason,
+                message: message.clone(),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deny(decisions: &Decisions, message: &str) {
+        let decision = Decision::Deny {
+            reason: Reason::NotGranted,
+            message: message.to_owned(),
+            grants: Vec::new(),
+        };
+        record(
+            Some(decisions),
+            &Decided {
+                capability: "http",
+                resource: &message,
+                decision: &decision,
+            },
+        );
+    }
+
+    #[test]
+    fn a_guest_that_tries_for_ever_leaves_a_few_denials_and_a_count() {
+        let (one, denials) = Decisions::denials();
+        let (other, all) = Decisions::denials();
+        let decisions = one.and(other);
+        for round in 0..3 {
+            for target in 0..20 {
+                deny(&decisions, &format!("{target} is not granted"));
+            }
+            assert_eq!(denials.count(), (round + 1) * 20);
+        }
+        let first = denials.first();
+        assert_eq!(first.len(), DENIALS_MAX);
+        assert_eq!(first[1].message, "1 is not granted");
+        assert_eq!(all.first(), first);
+    }
+}

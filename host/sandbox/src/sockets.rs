@@ -1,0 +1,328 @@
+//! Raw sockets and name lookup, off unless granted. Every address that a socket talks to is decided: where it connects and
+//! sends, from whom it accepts and receives, where it listens.
+//!
+//! A policy grants them line by line, and a name that it grants is of use because the lookup of that name is remembered:
+//! the addresses that this sandbox was told are that name's. An operator may give a program of their own a class
+//! of addresses instead; then binding alone is free, as nothing comes of it but what the kernel says.
+
+use crate::decisions::{Decided, Decisions, record};
+use crate::outside::Outside;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use swarm_flow_policy::{
+    CompiledNetwork, CompiledPolicy, Decision, Host, Network, Policy, SocketTarget, SocketUse,
+    Surroundings,
+};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::sockets::SocketAddrUse;
+
+/// What a sandbox may do with raw sockets. Cheap to clone.
+#[derive(Clone)]
+pub struct Sockets(Grant);
+
+#[derive(Clone)]
+enum Grant {
+    Policy(Arc<CompiledPolicy>),
+    Class {
+        network: Network,
+        compiled: Arc<CompiledNetwork>,
+    },
+}
+
+impl Sockets {
+    /// What the policy's `sockets` grant, at addresses that its `network` reaches. None if it grants none, or is no
+    /// policy.
+    pub fn of(policy: &Policy) -> Option<Self> {
+        if policy.sockets.is_empty() {
+            return None;
+        }
+        match CompiledPolicy::new(policy, &Surroundings::default()) {
+            Ok(policy) => Some(Self(Grant::Policy(Arc::new(policy)))),
+            Err(invalid) => {
+                tracing::warn!("no sockets are granted: {invalid}");
+                None
+            }
+        }
+    }
+
+    /// Every address of a class, by every kind of socket; the patterns of a public network mean nothing here. Under `none`
+    /// sockets can be made and reach nothing.
+    ///
+    /// Under `public` and `any` every name is looked up, under `localhost` those of the machine.
+    pub fn class(network: &Network) -> Option<Self> {
+        let network = match network {
+            Network::Public(_) => Network::Public(Vec::new()),
+            other => other.clone(),
+        };
+        let compiled = CompiledNetwork::new(&network, &[]).ok()?;
+        Some(Self(Grant::Class {
+            network,
+            compiled: Arc::new(compiled),
+        }))
+    }
+
+    /// Nothing is decided where a bind is free.
+    fn decide(&self, used: SocketAddrUse, address: SocketAddr, names: &[Host]) -> Option<Decision> {
+        match &self.0 {
+            Grant::Policy(policy) => Some(policy.socket(&SocketTarget {
+                usage: usage(used),
+                address: address.ip(),
+                port: address.port(),
+                names,
+            })),
+            Grant::Class { network, compiled } => {
+                let free = match used {
+                    SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => true,
+                    SocketAddrUse::TcpListen => address.ip().is_unspecified(),
+                    _ => false,
+                };
+                (!free || *network == Network::None).then(|| compiled.address(address.ip()))
+            }
+        }
+    }
+
+    fn decide_lookup(&self, host: &Host) -> Decision {
+        match (&self.0, host) {
+            (Grant::Policy(policy), _) => policy.lookup(host),
+            (Grant::Class { compiled, .. }, Host::Address(address)) => compiled.address(*address),
+            (Grant::Class { network, compiled }, Host::Name(_)) => match network {
+                Network::Public(_) => compiled.address(A_PUBLIC_ADDRESS),
+                // A name may leave the machine only where something of it may.
+                Network::Any => compiled.address(A_PUBLIC_ADDRESS),
+                Network::Localhost if host.is_localhost() => {
+                    compiled.address(std::net::Ipv4Addr::LOCALHOST.into())
+                }
+                Network::None | Network::Localhost | Network::Private => Decision::Deny {
+                    reason: swarm_flow_policy::Reason::NotGranted,
+                    message: format!("lookup://{host} is not granted: names are public"),
+                    grants: Vec::new(),
+                },
+            },
+        }
+    }
+
+    fn reaches(&self, address: IpAddr) -> bool {
+        let network = match &self.0 {
+            Grant::Policy(policy) => &policy.network,
+            Grant::Class { compiled, .. } => compiled,
+        };
+        network.address(address).is_allow()
+    }
+}
+
+/// Stands for where name servers are asked.
+const A_PUBLIC_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(1, 1, 1, 1));
+
+/// The sockets of one sandbox.
+#[derive(Clone)]
+pub(crate) struct Granted(Arc<Inner>);
+
+struct Inner {
+    sockets: Sockets,
+    outside: Arc<dyn Outside>,
+    decisions: Option<Decisions>,
+    /// The names that this sandbox looked up, by the addresses that it was told.
+    names: Mutex<HashMap<IpAddr, Vec<Host>>>,
+}
+
+/// What is remembered of lookups: beyond it a lookup is answered, and a grant of that name does not help.
+const ADDRESSES_MAX: usize = 1_024;
+const NAMES_PER_ADDRESS_MAX: usize = 16;
+
+impl Granted {
+    pub(crate) fn new(
+        sockets: Sockets,
+        outside: Arc<dyn Outside>,
+        decisions: Option<Decisions>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            sockets,
+            outside,
+            decisions,
+            names: Mutex::default(),
+        }))
+    }
+
+    /// Opens what is granted. Names are looked up elsewhere.
+    pub(crate) fn open(&self, builder: &mut WasiCtxBuilder) {
+        let granted = self.clone();
+        builder
+            .allow_tcp(true)
+            .allow_udp(true)
+            .socket_addr_check(move |address, used| {
+                let allowed = granted.allows(used, address);
+                Box::pin(std::future::ready(allowed))
+            });
+    }
+
+    pub(crate) fn outside(&self) -> &dyn Outside {
+        self.0.outside.as_ref()
+    }
+
+    fn allows(&self, used: SocketAddrUse, address: SocketAddr) -> bool {
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let decision = {
+            let names = self.names();
+            let names = names.get(&address.ip()).map_or(&[][..], Vec::as_slice);
+            self.0.sockets.decide(used, address, names)
+        };
+        let Some(decision) = decision else {
+            return true;
+        };
+        // A port that the system chooses is a part of what comes next, and that is decided then.
+        if !(decision.is_allow() && is_bind(used) && address.port() == 0) {
+            let capability = capability(used);
+            self.record(
+                capability,
+                &format_args!("{capability}://{address}"),
+                &decision,
+            );
+        }
+        decision.is_allow()
+    }
+
+    /// Whether the addresses of a host may be asked for.
+    pub(crate) fn allows_lookup(&self, host: &Host) -> bool {
+        let decision = self.0.sockets.decide_lookup(host);
+        self.record("lookup", &format_args!("lookup://{host}"), &decision);
+        decision.is_allow()
+    }
+
+    /// Of the addresses that a host has, those that the guest is told.
+    pub(crate) fn told(&self, host: &Host, mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+        addresses.retain(|address| self.0.sockets.reaches(*address));
+        if let Host::Name(_) = host {
+            let mut names = self.names();
+            for address in &addresses {
+                if names.len() >= ADDRESSES_MAX && !names.contains_key(address) {
+                    continue;
+                }
+                let of_address = names.entry(*address).or_default();
+                if of_address.len() < NAMES_PER_ADDRESS_MAX && !of_address.contains(host) {
+                    of_address.push(host.clone());
+                }
+            }
+        }
+        addresses
+    }
+
+    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Vec<Host>>> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, capability: &'static str, resource: &dyn fmt::Display, decision: &Decision) {
+        let decided = Decided {
+            capability,
+            resource,
+            decision,
+        };
+        record(self.0.decisions.as_ref(), &decided);
+    }
+}
+
+fn is_bind(used: SocketAddrUse) -> bool {
+    matches!(used, SocketAddrUse::TcpBind | SocketAddrUse::UdpBind)
+}
+
+fn usage(used: SocketAddrUse) -> SocketUse {
+    match used {
+        SocketAddrUse::TcpConnect => SocketUse::TcpConnect,
+        SocketAddrUse::TcpBind => SocketUse::TcpBind,
+        SocketAddrUse::TcpListen => SocketUse::TcpListen,
+        SocketAddrUse::TcpAccept => SocketUse::TcpAccept,
+        SocketAddrUse::UdpBind => SocketUse::UdpBind,
+        SocketAddrUse::UdpSend => SocketUse::UdpSend,
+        SocketAddrUse::UdpReceive => SocketUse::UdpReceive,
+    }
+}
+
+fn capability(used: SocketAddrUse) -> &'static str {
+    match used {
+        SocketAddrUse::TcpConnect | SocketAddrUse::TcpBind => "tcp",
+        SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => "listen",
+        SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => "udp",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outside::Machine;
+
+    fn granted(sockets: Sockets) -> Granted {
+        Granted::new(sockets, Arc::new(Machine), None)
+    }
+
+    #[test]
+    fn every_use_is_decided_by_the_address() {
+        let localhost = granted(Sockets::class(&Network::Localhost).unwrap());
+        let none = granted(Sockets::class(&Network::None).unwrap());
+        for (used, address, expected) in [
+            (SocketAddrUse::TcpConnect, "127.0.0.1:80", true),
+            (SocketAddrUse::TcpConnect, "[::ffff:127.0.0.1]:80", true),
+            (SocketAddrUse::TcpConnect, "10.0.0.1:80", false),
+            (SocketAddrUse::TcpConnect, "169.254.169.254:80", false),
+            (SocketAddrUse::TcpConnect, "0.0.0.0:80", false),
+            (SocketAddrUse::TcpListen, "0.0.0.0:80", true),
+            (SocketAddrUse::TcpListen, "10.0.0.1:80", false),
+            (SocketAddrUse::TcpAccept, "10.0.0.1:80", false),
+            (SocketAddrUse::TcpBind, "192.0.2.1:0", true),
+            (SocketAddrUse::UdpBind, "[::]:0", true),
+            (SocketAddrUse::UdpSend, "[::]:9", false),
+            (SocketAddrUse::UdpSend, "224.0.0.1:9", false),
+            (SocketAddrUse::UdpReceive, "93.184.216.34:53", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(
+                localhost.allows(used, address),
+                expected,
+                "{used:?} {address}"
+            );
+            assert!(!none.allows(used, address));
+        }
+    }
+
+    #[test]
+    fn a_class_says_which_names_are_looked_up() {
+        for (network, name, expected) in [
+            (Network::None, "localhost", false),
+            (Network::Localhost, "localhost", true),
+            (Network::Localhost, "a.example", false),
+            (Network::Private, "a.example", false),
+            (
+                Network::Public(vec!["https://b.example".to_owned()]),
+                "a.example",
+                true,
+            ),
+            (Network::Any, "a.example", true),
+            (Network::Public(Vec::new()), "127.0.0.1", false),
+        ] {
+            let granted = granted(Sockets::class(&network).unwrap());
+            let host = Host::parse(name).unwrap();
+            assert_eq!(granted.allows_lookup(&host), expected, "{name} {network:?}");
+        }
+    }
+
+    #[test]
+    fn a_granted_name_is_connected_to_at_the_addresses_that_were_told() {
+        let mut policy = swarm_flow_policy::Preset::Isolated.policy();
+        assert!(Sockets::of(&policy).is_none());
+        policy.network = Network::Private;
+        policy.sockets = vec!["tcp://db.example:5432".to_owned()];
+        assert!(Sockets::of(&policy).is_none(), "it needs its lookup");
+        policy.sockets.push("lookup://db.example".to_owned());
+        let granted = granted(Sockets::of(&policy).unwrap());
+        let connect = |at: &str| granted.allows(SocketAddrUse::TcpConnect, at.parse().unwrap());
+        assert!(!connect("10.0.0.1:5432"));
+        let host = Host::parse("db.example").unwrap();
+        assert!(granted.allows_lookup(&host));
+        let found = ["10.0.0.1", "127.0.0.1", "169.254.169.254"];
+        let found = found.map(|address| address.parse().unwrap()).to_vec();
+        assert_eq!(granted.told(&host, found), [IpAddr::from([10, 0, 0, 1])]);
+        assert!(connect("10.0.0.1:5432"));
+        assert!(!connect("10.0.0.1:5433") && !connect("10.0.0.2:5432"));
+        assert!(!connect("127.0.0.1:5432"));
+    }
+}

@@ -1,0 +1,30 @@
+;; Makes a header of 256 KiB.
+(component
+  (import "wasi:http/types@0.2.0" (instance $http
+    (export "fields" (type $fields (sub resource)))
+    (type $header_error' (variant (case "invalid-syntax") (case "forbidden") (case "immutable")))
+    (export "header-error" (type $header_error (eq $header_error')))
+    (export "[constructor]fields" (func (result (own $fields))))
+    (export "[method]fields.append" (func (param "self" (borrow $fields)) (param "name" string)
+      (param "value" (list u8)) (result (result (error $header_error)))))))
+  (core module $memory (memory (export "memory") 641) (data (i32.const 0) "a"))
+  (core instance $memory (instantiate $memory))
+  (core func $new (canon lower (func $http "[constructor]fields")))
+  (core func $append (canon lower (func $http "[method]fields.append") (memory (core memory $memory "memory"))))
+  (core module $main
+    (import "memory" "memory" (memory 641))
+    (import "host" "new" (func $new (result i32)))
+    (import "host" "append" (func $append (param i32 i32 i32 i32 i32 i32)))
+    (func (export "run") (result i32)
+      (local $fields i32)
+      (memory.fill (i32.const 65536) (i32.const 98) (i32.const 41943040))
+      (local.set $fields (call $new))
+      (call $append (local.get $fields) (i32.const 0) (i32.const 1)
+        (i32.const 65536) (i32.const 262144) (i32.const 16))
+      (i32.load8_u (i32.const 16))))
+  (core instance $main (instantiate $main
+    (with "memory" (instance $memory))
+    (with "host" (instance (export "new" (func $new)) (export "append" (func $append))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $exports (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $exports)))

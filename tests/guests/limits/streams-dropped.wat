@@ -1,0 +1,32 @@
+;; Preview 3: makes as many streams and drops both ends of each.
+(component
+  (type $bytes (stream u8))
+  (core func $new (canon stream.new $bytes))
+  (core func $drop_readable (canon stream.drop-readable $bytes))
+  (core func $drop_writable (canon stream.drop-writable $bytes))
+  (core func $return (canon task.return (result (result))))
+  (core module $main
+    (import "host" "new" (func $new (result i64)))
+    (import "host" "drop-readable" (func $drop_readable (param i32)))
+    (import "host" "drop-writable" (func $drop_writable (param i32)))
+    (import "host" "return" (func $return (param i32)))
+    (func (export "run") (result i32)
+      (local $left i32)
+      (local $ends i64)
+      (local.set $left (i32.const 10000))
+      (loop $again
+        (local.set $ends (call $new))
+        (call $drop_readable (i32.wrap_i64 (local.get $ends)))
+        (call $drop_writable (i32.wrap_i64 (i64.shr_u (local.get $ends) (i64.const 32))))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        (br_if $again (local.get $left)))
+      (call $return (i32.const 0))
+      i32.const 0)
+    (func (export "callback") (param i32 i32 i32) (result i32) unreachable))
+  (core instance $main (instantiate $main
+    (with "host" (instance (export "new" (func $new)) (export "return" (func $return))
+      (export "drop-readable" (func $drop_readable)) (export "drop-writable" (func $drop_writable))))))
+  (func $run async (result (result))
+    (canon lift (core func $main "run") async (callback (core func $main "callback"))))
+  (instance $exports (export "run" (func $run)))
+  (export "wasi:cli/run@0.3.0" (instance $exports)))
