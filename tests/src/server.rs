@@ -78,14 +78,6 @@ impl Server {
 
     /// The same, with variables in its environment.
     pub fn start_with(state: &Path, variables: &[(&str, &str)]) -> Self {
-        let (children, url) = match std::env::var_os("SWARM_FLOW_SPIN") {
-            Some(spin) => spin::start(Path::new(&spin), state, variables),
-            None => up(state, variables),
-        };
-        let token = std::fs::read_to_string(state.join("token"))
-            .unwrap()
-            .trim()
-            .to_owned();
         // An error says that there is a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -93,6 +85,14 @@ impl Server {
             .timeout(Duration::from_secs(300))
             .build()
             .unwrap();
+        let (children, url) = match std::env::var_os("SWARM_FLOW_SPIN") {
+            Some(spin) => spin::start(Path::new(&spin), state, variables, &client),
+            None => up(state, variables),
+        };
+        let token = std::fs::read_to_string(state.join("token"))
+            .unwrap()
+            .trim()
+            .to_owned();
         Self {
             children,
             url,
@@ -209,7 +209,7 @@ pub fn answer(response: Response) -> (StatusCode, Value) {
 }
 
 /// Sends a signal to a process and to those that it started: each is the leader of its group.
-fn signal(child: &Child, signal: &str) -> bool {
+pub(crate) fn signal(child: &Child, signal: &str) -> bool {
     let group = format!("-{}", child.id());
     let sent = Command::new("kill")
         .args([signal, "--", &group])

@@ -1,7 +1,8 @@
 //! The same app under a real Spin: `spin up`, and a runner that joins it.
 
 use crate::artefact;
-use crate::server::{binary, said, with_programs};
+use crate::server::{binary, said, signal, with_programs};
+use reqwest::blocking::Client;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -9,7 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Starts both and waits until the runner has joined. Gives back the processes and the app's URL.
-pub(crate) fn start(spin: &Path, state: &Path, variables: &[(&str, &str)]) -> (Vec<Child>, String) {
+pub(crate) fn start(
+    spin: &Path,
+    state: &Path,
+    variables: &[(&str, &str)],
+    client: &Client,
+) -> (Vec<Child>, String) {
     std::fs::create_dir_all(state).unwrap();
     let token = kept(state, "token");
     let runner_token = kept(state, "runner-token");
@@ -33,7 +39,10 @@ pub(crate) fn start(spin: &Path, state: &Path, variables: &[(&str, &str)]) -> (V
         .process_group(0)
         .spawn()
         .unwrap();
-    healthy(&url, &mut app);
+    if let Err(why) = healthy(client, &url, &mut app) {
+        signal(&app, "-KILL");
+        panic!("{why}");
+    }
 
     let mut command = Command::new(binary());
     command
@@ -68,19 +77,20 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn healthy(url: &str, app: &mut Child) {
+fn healthy(client: &Client, url: &str, app: &mut Child) -> Result<(), String> {
     // A Spin that was not optimised takes minutes to compile the app, once.
     let deadline = Instant::now() + Duration::from_secs(400);
-    let client = reqwest::blocking::Client::builder().no_proxy().build();
-    let client = client.unwrap();
     loop {
         let answer = client.get(format!("{url}/healthz")).send();
         if answer.is_ok_and(|answer| answer.status().is_success()) {
-            return;
+            return Ok(());
         }
-        let ended = app.try_wait().unwrap();
-        assert!(ended.is_none(), "spin ended: {ended:?}");
-        assert!(Instant::now() < deadline, "spin is not ready in time");
+        if let Some(ended) = app.try_wait().unwrap() {
+            return Err(format!("spin ended: {ended}"));
+        }
+        if Instant::now() > deadline {
+            return Err("spin is not ready in time".to_owned());
+        }
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -204,3 +204,51 @@ impl WasiHttpHooks for Egress {
         p3::ErrorCode::HttpProtocolError
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decisions::Recorder;
+    use std::sync::Mutex;
+
+    #[derive(Clone, Default)]
+    struct Said(Arc<Mutex<Vec<String>>>);
+
+    impl Recorder for Said {
+        fn record(&self, decided: &Decided<'_>) {
+            let rule = decided.rule().unwrap_or("denied");
+            let line = format!("{} {} {rule}", decided.capability, decided.resource);
+            self.0.lock().unwrap().push(line);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_allowed_is_recorded_with_its_rule() {
+        let said = Said::default();
+        let network = Network::Public(vec!["http://93.184.216.34".to_owned()]);
+        let egress = Egress::new(network, [].into()).recording(Some(Decisions::new(said.clone())));
+        for (uri, allowed) in [
+            ("http://93.184.216.34/a?key=secret", true),
+            ("http://93.184.216.35/", false),
+        ] {
+            let (parts, ()) = http::Request::get(uri).body(()).unwrap().into_parts();
+            let wanted = Wanted::of(&parts).unwrap();
+            let decided = egress.decide(&wanted, Duration::from_secs(1)).await;
+            assert_eq!(decided.is_ok(), allowed, "{uri}");
+        }
+        assert_eq!(
+            *said.0.lock().unwrap(),
+            [
+                "http GET http://93.184.216.34/a network.public[0] = \"http://93.184.216.34\"",
+                "http GET http://93.184.216.35/ denied",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_body_holds_little_of_the_hosts_memory() {
+        let mut egress = Egress::new(Network::None, [].into());
+        assert_eq!(egress.p2_outgoing_body_chunk_size(), 64 << 10);
+        assert_eq!(egress.p3_outgoing_body_chunk_size(), 64 << 10);
+    }
+}

@@ -9,11 +9,11 @@ use crate::decisions::{Decided, Decisions, record};
 use crate::outside::Outside;
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swarm_flow_policy::{
-    CompiledNetwork, CompiledPolicy, Decision, Host, Network, Policy, SocketTarget, SocketUse,
-    Surroundings,
+    CompiledNetwork, CompiledPolicy, Decision, Host, Network, Policy, Reason, SocketTarget,
+    SocketUse, Surroundings,
 };
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::sockets::SocketAddrUse;
@@ -88,15 +88,16 @@ impl Sockets {
             (Grant::Policy(policy), _) => policy.lookup(host),
             (Grant::Class { compiled, .. }, Host::Address(address)) => compiled.address(*address),
             (Grant::Class { network, compiled }, Host::Name(_)) => match network {
-                Network::Public(_) => compiled.address(A_PUBLIC_ADDRESS),
-                // A name may leave the machine only where something of it may.
-                Network::Any => compiled.address(A_PUBLIC_ADDRESS),
+                // A name leaves the machine only where connections may.
+                Network::Public(_) | Network::Any => compiled.address(A_PUBLIC_ADDRESS),
                 Network::Localhost if host.is_localhost() => {
-                    compiled.address(std::net::Ipv4Addr::LOCALHOST.into())
+                    compiled.address(Ipv4Addr::LOCALHOST.into())
                 }
                 Network::None | Network::Localhost | Network::Private => Decision::Deny {
-                    reason: swarm_flow_policy::Reason::NotGranted,
-                    message: format!("lookup://{host} is not granted: names are public"),
+                    reason: Reason::NotGranted,
+                    message: format!(
+                        "lookup://{host} is not granted: only public name servers know it, which this class has not"
+                    ),
                     grants: Vec::new(),
                 },
             },
@@ -113,7 +114,7 @@ impl Sockets {
 }
 
 /// Stands for where name servers are asked.
-const A_PUBLIC_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(1, 1, 1, 1));
+const A_PUBLIC_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1));
 
 /// The sockets of one sandbox.
 #[derive(Clone)]
@@ -208,7 +209,7 @@ impl Granted {
         addresses
     }
 
-    fn names(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Vec<Host>>> {
+    fn names(&self) -> MutexGuard<'_, HashMap<IpAddr, Vec<Host>>> {
         self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
