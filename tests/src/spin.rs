@@ -33,6 +33,8 @@ pub(crate) fn start(
         .args(["--variable", &format!("runner_token={runner_token}")])
         .args(["--variable", "runner_hosts=http://127.0.0.1:*"])
         .envs(variables.iter().copied())
+        // Its usual pool has room for some 200 instances of this app.
+        .env("SPIN_MAX_INSTANCE_COUNT", "10000")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         // `spin up` starts another process, which must not outlive it.
@@ -49,6 +51,7 @@ pub(crate) fn start(
         .args(["runner", "--join", &url, "--listen", &runner, "--state"])
         .arg(state)
         .env("SWARM_FLOW_RUNNER_TOKEN", &runner_token)
+        .current_dir(artefact::root())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

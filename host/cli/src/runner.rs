@@ -77,12 +77,13 @@ pub async fn runner(arguments: Runner, token: Option<String>, state: PathBuf) ->
         .compiled
         .unwrap_or_else(|| state.path().join("compiled"));
     let cache = CompiledCache::open(&compiled)?;
-    let catalog = built::catalog(
-        &engine,
-        cache,
-        built::folder(None).as_deref(),
-        &arguments.programs,
-    )?;
+    let built = built::folder(None);
+    if built.is_none() {
+        say(
+            "nothing that `cargo xtask build` made is here or around the executable: there are no programs and agents but those of --program",
+        );
+    }
+    let catalog = built::catalog(&engine, cache, built.as_deref(), &arguments.programs)?;
     let uncompiled = catalog.uncompiled();
     let runner = DataPlane::new(RunnerConfig {
         id: arguments.id.map_or_else(|| state.runner_id(), Ok)?,
