@@ -223,8 +223,9 @@ fn up(state: &Path, variables: &[(&str, &str)]) -> (Vec<Child>, String) {
     command
         .args(["up", "--listen", "127.0.0.1:0", "--state"])
         .arg(state)
-        .arg("--manifest")
-        .arg(artefact::root().join("spin.toml"))
+        // A name alone, as one types it.
+        .args(["--manifest", "spin.toml"])
+        .current_dir(artefact::root())
         .envs(variables.iter().copied())
         .env_remove("SWARM_FLOW_TOKEN")
         .stdin(Stdio::null())

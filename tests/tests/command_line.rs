@@ -231,6 +231,26 @@ fn up_that_cannot_start_says_why() {
     assert!(said.contains(&line.to_string()), "{said}");
 }
 
+/// What the kernel says of a process.
+fn status(pid: u32, field: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    line.unwrap().trim_start_matches(':').trim().to_owned()
+}
+
+#[test]
+fn the_server_shuts_itself_off_from_what_it_does_not_need() {
+    let own = std::process::id();
+    let server = fresh();
+    let pid = server.pid();
+    assert_eq!(status(pid, "NoNewPrivs"), "1");
+    assert_eq!(status(pid, "Seccomp"), "2");
+    assert_eq!(u64::from_str_radix(&status(pid, "CapEff"), 16).unwrap(), 0);
+    // The twin: this process has not done so.
+    assert_eq!(status(own, "NoNewPrivs"), "0");
+    assert_eq!(status(own, "Seccomp"), "0");
+}
+
 #[test]
 fn up_ends_when_asked_and_leaves_nothing_running() {
     let server = fresh();

@@ -8,7 +8,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
-    prepare(project, Profile::Dev)?;
+    artefacts(project)?;
+    build::host(project, Profile::Dev)?;
     fixtures::fetch(project)?;
     let mut totals = Totals::default();
     step("run the tests", || {
@@ -29,15 +30,17 @@ pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
 }
 
 pub fn bench(project: &Project, arguments: &[String]) -> Result<()> {
-    prepare(project, Profile::Release)?;
-    step("build the benchmark", || {
+    artefacts(project)?;
+    // Both at once: alone, each would have its dependencies with other features, and so built again.
+    step("build the host and the benchmark, optimised", || {
         let build = [
             "build",
             "--release",
+            "--bins",
+            "--package",
+            "swarm-flow",
             "--package",
             "swarm-flow-tests",
-            "--bin",
-            "bench",
         ];
         step::run(&mut project.cargo(&build))
     })?;
@@ -48,11 +51,11 @@ pub fn bench(project: &Project, arguments: &[String]) -> Result<()> {
     })
 }
 
-fn prepare(project: &Project, profile: Profile) -> Result<()> {
+/// What tests and benchmarks run: everything but the host.
+fn artefacts(project: &Project) -> Result<()> {
     build::components(project)?;
     build::guests(project)?;
-    programs::build(project)?;
-    build::host(project, profile)
+    programs::build(project)
 }
 
 /// How a test finds what was built.

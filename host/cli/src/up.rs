@@ -49,6 +49,8 @@ impl Up {
     /// What the process needs of the machine. Makes the folders that it writes into.
     pub fn needs(&self, state: &Path) -> Result<Needs> {
         let manifest = built::manifest(self.manifest.clone())?;
+        // A name alone has no folder. What is not there is said when it is read.
+        let manifest = manifest.canonicalize().unwrap_or(manifest);
         let around = manifest.parent().map(Path::to_owned);
         let mut sources: Vec<PathBuf> = around.into_iter().collect();
         sources.extend(built::folder(Some(&manifest)));
