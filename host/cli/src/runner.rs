@@ -54,7 +54,7 @@ impl Runner {
         Ok(Needs {
             folders: folders(state, self.compiled.as_deref())?,
             sources,
-            low_port: self.listen.port() < 1024,
+            low_port: (1..1024).contains(&self.listen.port()),
         })
     }
 }

@@ -58,7 +58,7 @@ impl Up {
         Ok(Needs {
             folders: folders(state, self.compiled.as_deref())?,
             sources,
-            low_port: self.listen.port() < 1024,
+            low_port: (1..1024).contains(&self.listen.port()),
         })
     }
 }
