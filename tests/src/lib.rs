@@ -8,5 +8,6 @@
 )]
 
 pub mod artefact;
+pub mod sandbox;
 pub mod server;
 mod spin;

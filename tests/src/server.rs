@@ -54,6 +54,12 @@ pub fn binary() -> PathBuf {
     path
 }
 
+/// A port of this machine that nobody listens on just now.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// A client command, set up for a server.
 pub fn cli(server: &Server) -> Command {
     let mut command = Command::new(binary());

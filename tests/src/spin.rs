@@ -1,9 +1,8 @@
 //! The same app under a real Spin: `spin up`, and a runner that joins it.
 
 use crate::artefact;
-use crate::server::{binary, said, signal, with_programs};
+use crate::server::{binary, free_port, said, signal, with_programs};
 use reqwest::blocking::Client;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -73,11 +72,6 @@ fn kept(state: &Path, name: &str) -> String {
     let token = uuid::Uuid::new_v4().simple().to_string();
     std::fs::write(&path, &token).unwrap();
     token
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn healthy(client: &Client, url: &str, app: &mut Child) -> Result<(), String> {

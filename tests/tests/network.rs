@@ -19,28 +19,9 @@ mod tls;
 #[path = "network/world.rs"]
 mod world;
 
-use std::sync::OnceLock;
 use swarm_flow_policy::{Limits, Network, Preset};
-use swarm_flow_sandbox::{
-    CompiledCache, Decisions, Denial, Egress, End, Engine, Grants, Input, Output, Program, Sockets,
-};
-use swarm_flow_tests::artefact;
-
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::new().unwrap())
-}
-
-fn program(name: &str) -> Program {
-    let bytes = std::fs::read(artefact::guest(name)).unwrap();
-    let cache = CompiledCache::open(&artefact::compiled()).unwrap();
-    let component = cache
-        .load_or_compile(engine().wasmtime(), blake3::hash(&bytes).as_bytes(), || {
-            Ok(bytes)
-        })
-        .unwrap();
-    Program::new(engine(), &component).unwrap()
-}
+use swarm_flow_sandbox::{Decisions, Denial, Egress, End, Grants, Input, Output, Sockets};
+use swarm_flow_tests::sandbox::program;
 
 /// What a guest said, and what was denied on the way.
 struct Ran {

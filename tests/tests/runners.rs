@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use swarm_flow_tests::artefact;
-use swarm_flow_tests::server::{Server, binary};
+use swarm_flow_tests::server::{Server, binary, free_port};
 
 struct Runner(Child);
 
@@ -21,14 +21,6 @@ impl Drop for Runner {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 fn join(server: &Server, state: &std::path::Path, port: u16, token: &str) -> Runner {

@@ -12,29 +12,10 @@ mod limits;
 
 use bytes::Bytes;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Limits, Network, Preset};
-use swarm_flow_sandbox::{
-    CompiledCache, Directory, Egress, End, Ended, Engine, Grants, Output, Program,
-};
-use swarm_flow_tests::artefact;
-
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::new().unwrap())
-}
-
-fn program(name: &str) -> Program {
-    let bytes = std::fs::read(artefact::guest(name)).unwrap();
-    let cache = CompiledCache::open(&artefact::compiled()).unwrap();
-    let component = cache
-        .load_or_compile(engine().wasmtime(), blake3::hash(&bytes).as_bytes(), || {
-            Ok(bytes)
-        })
-        .unwrap();
-    Program::new(engine(), &component).unwrap()
-}
+use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output};
+use swarm_flow_tests::sandbox::{engine, program};
 
 fn limits() -> Limits {
     Limits {

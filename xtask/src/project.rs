@@ -34,7 +34,10 @@ pub const COMPONENTS: [&str; 5] = [
 
 impl Project {
     pub fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        // Cargo says where we are as it runs us: what was compiled may come from a build elsewhere.
+        let here = std::env::var_os("CARGO_MANIFEST_DIR")
+            .unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let manifest = Path::new(&here).join("Cargo.toml");
         let metadata = metadata(&manifest, &["--no-deps"])?;
         Ok(Self {
             root: folder(&metadata, "workspace_root")?,

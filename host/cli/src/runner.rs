@@ -5,7 +5,7 @@ use crate::built;
 use crate::client::connect;
 use crate::output::say;
 use crate::state::State;
-use crate::up::{compile, folders, listen, stopped};
+use crate::up::{compile, listen, stopped};
 use crate::walls::{self, Needs};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -49,13 +49,13 @@ pub struct Runner {
 impl Runner {
     /// What the process needs of the machine. Makes the folders that it writes into.
     pub fn needs(&self, state: &Path) -> Result<Needs> {
-        let mut sources: Vec<PathBuf> = built::folder(None).into_iter().collect();
-        sources.extend(self.programs.iter().map(|(_, path)| path.into()));
-        Ok(Needs {
-            folders: folders(state, self.compiled.as_deref())?,
-            sources,
-            low_port: (1..1024).contains(&self.listen.port()),
-        })
+        Needs::new(
+            state,
+            self.compiled.as_deref(),
+            built::folder(None).into_iter().collect(),
+            &self.programs,
+            self.listen,
+        )
     }
 }
 

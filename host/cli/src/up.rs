@@ -4,7 +4,7 @@
 use crate::arguments::variable;
 use crate::built;
 use crate::output::say;
-use crate::state::{State, folder};
+use crate::state::State;
 use crate::walls::{self, Needs};
 use anyhow::{Context, Result};
 use axum::body::Body as AxumBody;
@@ -54,24 +54,14 @@ impl Up {
         let around = manifest.parent().map(Path::to_owned);
         let mut sources: Vec<PathBuf> = around.into_iter().collect();
         sources.extend(built::folder(Some(&manifest)));
-        sources.extend(self.programs.iter().map(|(_, path)| path.into()));
-        Ok(Needs {
-            folders: folders(state, self.compiled.as_deref())?,
+        Needs::new(
+            state,
+            self.compiled.as_deref(),
             sources,
-            low_port: (1..1024).contains(&self.listen.port()),
-        })
+            &self.programs,
+            self.listen,
+        )
     }
-}
-
-/// The folders for writing.
-pub fn folders(state: &Path, compiled: Option<&Path>) -> Result<Vec<PathBuf>> {
-    let mut folders = vec![folder(state)?];
-    if let Some(compiled) = compiled {
-        std::fs::create_dir_all(compiled)
-            .with_context(|| format!("cannot make the folder {}", compiled.display()))?;
-        folders.push(compiled.to_owned());
-    }
-    Ok(folders)
 }
 
 /// The authority by which the app knows the runner of its own process.

@@ -10,10 +10,12 @@
 //!
 //! A kernel that lacks one of them is no reason not to start, unless the operator says `--walls required`.
 
-use anyhow::{Result, bail};
+use crate::state::folder;
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::fmt::{self, Display, Formatter};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -37,6 +39,30 @@ pub struct Needs {
     /// For reading.
     pub sources: Vec<PathBuf>,
     pub low_port: bool,
+}
+
+impl Needs {
+    /// Makes the folders that are written into. `sources` are read, as are the programs.
+    pub fn new(
+        state: &Path,
+        compiled: Option<&Path>,
+        mut sources: Vec<PathBuf>,
+        programs: &[(String, String)],
+        listen: SocketAddr,
+    ) -> Result<Self> {
+        let mut folders = vec![folder(state)?];
+        if let Some(compiled) = compiled {
+            std::fs::create_dir_all(compiled)
+                .with_context(|| format!("cannot make the folder {}", compiled.display()))?;
+            folders.push(compiled.to_owned());
+        }
+        sources.extend(programs.iter().map(|(_, path)| path.into()));
+        Ok(Self {
+            folders,
+            sources,
+            low_port: (1..1024).contains(&listen.port()),
+        })
+    }
 }
 
 /// Which walls stand.

@@ -49,7 +49,7 @@ pub use grant::Grant;
 pub use host::{BadHost, Host};
 pub use limits::{Limit, Limits, LimitsOverride};
 pub use narrow::{Widening, narrow};
-pub use network::{Network, Target};
+pub use network::Network;
 pub use preset::{Preset, UnknownPreset};
 pub use test_table::{Expectation, PolicyTest, TestOutcome, TestTable};
 

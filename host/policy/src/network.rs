@@ -13,12 +13,9 @@
 
 use crate::Invalid;
 use crate::address::Class;
-use crate::authority::Scheme;
-use crate::decide::{CompiledNetwork, PATTERNS_MAX};
-use crate::host::Host;
+use crate::decide::PATTERNS_MAX;
 use crate::pattern::{PACKAGE_REGISTRIES, Pattern};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 
 /// What a policy grants of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,16 +30,6 @@ pub enum Network {
     Public(Vec<String>),
     /// Everything but link-local and metadata addresses.
     Any,
-}
-
-/// What a guest wants to reach, before its name is resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target<'a> {
-    /// `http` or `https`.
-    pub scheme: &'a str,
-    /// As the guest wrote it.
-    pub host: &'a str,
-    pub port: u16,
 }
 
 impl Network {
@@ -80,23 +67,6 @@ impl Network {
         }
     }
 
-    /// Whether *every* request to a target is allowed; patterns with a method or path allow only some, and do not
-    /// count. It parses at each call: where requests are decided, [`CompiledNetwork::http`] is meant.
-    /// `registries` are the patterns that `@package-registries` stands for.
-    pub fn allows_target(&self, target: Target<'_>, registries: &[String]) -> bool {
-        let (Some(scheme), Ok(host)) = (Scheme::parse(target.scheme), Host::parse(target.host))
-        else {
-            return false;
-        };
-        CompiledNetwork::new(self, registries)
-            .is_ok_and(|network| network.allows_all(scheme, &host, target.port))
-    }
-
-    /// Whether an address may be connected to.
-    pub fn allows_address(&self, address: IpAddr) -> bool {
-        self.allows_class(Class::of(address))
-    }
-
     pub(crate) fn allows_class(&self, class: Class) -> bool {
         match self {
             Self::None => false,
@@ -111,34 +81,47 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authority::Scheme;
+    use crate::decide::{CompiledNetwork, HttpRequest};
+    use crate::host::Host;
+    use std::net::IpAddr;
 
-    fn target(host: &str) -> Target<'_> {
-        Target {
-            scheme: "https",
-            host,
+    /// Whether a request with this method and path, to that host by TLS, is allowed.
+    fn allows(
+        network: &Network,
+        registries: &[&str],
+        method: &str,
+        host: &str,
+        path: &str,
+    ) -> bool {
+        let registries: Vec<_> = registries.iter().map(|&line| line.to_owned()).collect();
+        let compiled = CompiledNetwork::new(network, &registries).unwrap();
+        let request = HttpRequest {
+            method,
+            scheme: Scheme::Https,
+            host: &Host::parse(host).unwrap(),
             port: 443,
-        }
+            path,
+        };
+        compiled.http(&request).is_allow()
     }
 
     #[test]
     fn a_group_stands_for_what_the_operator_gave() {
         let network = Network::Public(vec![PACKAGE_REGISTRIES.to_owned()]);
-        assert!(!network.allows_target(target("packages.example"), &[]));
-        assert!(network.allows_target(
-            target("packages.example"),
-            &["https://packages.example".to_owned()]
-        ));
-        assert!(!network.allows_target(target("other.example"), &["nonsense".to_owned()]));
+        let allows = |registries: &[&str], host| allows(&network, registries, "GET", host, "/");
+        assert!(!allows(&[], "packages.example"));
+        assert!(allows(&["https://packages.example"], "packages.example"));
+        assert!(!allows(&["nonsense"], "other.example"));
     }
 
     #[test]
     fn a_pattern_with_a_method_or_path_allows_no_whole_target() {
         for pattern in ["GET https://a.example", "https://a.example/v1/"] {
             let network = Network::Public(vec![pattern.to_owned()]);
-            assert!(
-                !network.allows_target(target("a.example"), &[]),
-                "{pattern}"
-            );
+            let allows = |method, path| allows(&network, &[], method, "a.example", path);
+            assert!(allows("GET", "/v1/"), "{pattern}");
+            assert!(!(allows("POST", "/v1/") && allows("GET", "/")), "{pattern}");
         }
     }
 
@@ -171,7 +154,7 @@ mod tests {
                 let name = network.kind();
                 let expected = allowed_by.split(' ').any(|allowed| allowed == name);
                 assert_eq!(
-                    network.allows_address(address),
+                    network.allows_class(Class::of(address)),
                     expected,
                     "{address} under {name}"
                 );

@@ -3,7 +3,7 @@
 
 use crate::agent::bindings::swarm_flow::core::{tools, types};
 use crate::{Runner, files};
-use swarm_flow_policy::{Access, Policy};
+use swarm_flow_policy::{Access, Action, Decision, Policy, Surroundings, explain};
 use swarm_flow_protocol as protocol;
 
 protocol::convert_types!(types);
@@ -20,22 +20,31 @@ pub(crate) struct Tools {
 impl Tools {
     /// An agent's own file tools do no more than a program of the workspace could.
     fn granted(&self, path: &str, wanted: Access) -> Result<(), types::Error> {
-        let grants = self.policy.filesystem.grants();
-        let granted = grants.iter().any(|(directory, access)| {
-            *directory == "/workspace" && (wanted == Access::Read || *access == Access::ReadWrite)
-        });
-        if granted {
-            return Ok(());
-        }
-        let (verb, rule) = match wanted {
-            Access::Read => ("read", "filesystem.read_only = [\"/workspace\"]"),
-            Access::ReadWrite => ("write", "filesystem.read_write = [\"/workspace\"]"),
+        // Where in the workspace a path leads is checked as it is opened, not by its name.
+        let path_granted = "/workspace".to_owned();
+        let (verb, action) = match wanted {
+            Access::Read => ("read", Action::Read { path: path_granted }),
+            Access::ReadWrite => ("write", Action::Write { path: path_granted }),
         };
-        Err(types::Error::Denied(types::Denial {
-            capability: "filesystem".to_owned(),
-            resource: format!("{verb} /workspace/{path}"),
-            rule: rule.to_owned(),
-        }))
+        let decision = explain(&self.policy, &action, &Surroundings::default())
+            .map_err(|invalid| types::Error::Internal(format!("the policy is none: {invalid}")))?;
+        match decision {
+            Decision::Allow { .. } => Ok(()),
+            Decision::Deny {
+                message, grants, ..
+            } => {
+                let rules: Vec<_> = grants.iter().map(ToString::to_string).collect();
+                Err(types::Error::Denied(types::Denial {
+                    capability: "filesystem".to_owned(),
+                    resource: format!("{verb} /workspace/{path}"),
+                    rule: if rules.is_empty() {
+                        message
+                    } else {
+                        rules.join(" and ")
+                    },
+                }))
+            }
+        }
     }
 }
 

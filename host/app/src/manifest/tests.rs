@@ -73,11 +73,8 @@ executor = {{ type = "http" }}
 
 #[test]
 fn the_manifest_of_this_repository_is_accepted() {
-    Manifest::load(Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../spin.toml"
-    )))
-    .unwrap();
+    let app = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    Manifest::load(&Path::new(&app).join("../../spin.toml")).unwrap();
 }
 
 #[test]

@@ -121,7 +121,8 @@ fn engine() -> Engine {
 fn guest() -> Vec<u8> {
     let mut module = wat::parse_str(include_str!("guest.wat")).unwrap();
     let mut resolve = wit_parser::Resolve::default();
-    let deps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/deps");
+    let app = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    let deps = Path::new(&app).join("../../wit/deps");
     for package in PACKAGES {
         resolve
             .push_file(deps.join(format!("{package}.wit")))

@@ -96,22 +96,6 @@ impl CompiledNetwork {
         }
     }
 
-    /// Whether every request to a target is allowed.
-    pub(crate) fn allows_all(&self, scheme: Scheme, host: &Host, port: u16) -> bool {
-        let whole = |pattern: &Pattern| {
-            pattern.methods.is_none()
-                && pattern.path.is_none()
-                && pattern.reaches(scheme, host, port)
-        };
-        let reached = match host {
-            Host::Address(address) => self.network.allows_address(*address),
-            Host::Name(_) => self.reaches_name(host),
-        };
-        let named = !matches!(self.network, Network::Public(_))
-            || self.patterns.iter().any(|(pattern, _)| whole(pattern));
-        reached && named
-    }
-
     pub(crate) fn allows_class(&self, class: Class) -> bool {
         self.network.allows_class(class)
     }

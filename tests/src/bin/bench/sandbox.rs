@@ -5,23 +5,14 @@ use bytes::Bytes;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Network, Preset};
-use swarm_flow_sandbox::{CompiledCache, Directory, Egress, End, Engine, Grants, Output, Program};
+use swarm_flow_sandbox::{Directory, Egress, End, Engine, Grants, Output, Program};
 use swarm_flow_tests::artefact;
+use swarm_flow_tests::sandbox::component;
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-
-fn component(engine: &Engine, path: &std::path::Path) -> Component {
-    let bytes = std::fs::read(path).unwrap();
-    let cache = CompiledCache::open(&artefact::compiled()).unwrap();
-    cache
-        .load_or_compile(engine.wasmtime(), blake3::hash(&bytes).as_bytes(), || {
-            Ok(bytes)
-        })
-        .unwrap()
-}
 
 fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &Output) -> Grants {
     let policy = Preset::Standard.policy();
