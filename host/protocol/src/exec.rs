@@ -18,6 +18,15 @@ pub struct ExecRequest {
     /// Which programs can be found.
     pub environment: String,
     pub policy: Policy,
+    /// The preset or the kept policy that it came from, or `custom`.
+    #[serde(default)]
+    pub policy_name: String,
+    /// Of the workspace whose policy this is. A runner that knows a later [`PolicyChange`] goes by that; 0 is before all.
+    #[serde(default)]
+    pub revision: u64,
+    /// Who asks, for the audit log: `user`, `agent:script`.
+    #[serde(default)]
+    pub actor: String,
     #[serde(default)]
     pub limits: LimitsOverride,
     /// One [`Event`] a line instead of one [`ExecResult`].
@@ -26,6 +35,14 @@ pub struct ExecRequest {
     /// After `stdin`, the program reads what is sent to it while it runs. Only with `stream`.
     #[serde(default)]
     pub stdin_stream: bool,
+}
+
+/// The policy that a workspace has from a revision on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChange {
+    pub revision: u64,
+    pub policy: Policy,
 }
 
 /// What became of a piece of input.
@@ -52,6 +69,20 @@ pub struct ExecResult {
     pub peak_memory_bytes: u64,
     pub read_bytes: u64,
     pub written_bytes: u64,
+    /// By this the audit log knows the sandbox: `sb_` and 32 hexadecimal digits.
+    #[serde(default)]
+    pub sandbox: String,
+    /// The first 16 that differ.
+    #[serde(default)]
+    pub denials: Vec<Denial>,
+}
+
+/// What a sandbox was denied, and the change of the policy that would allow it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    pub capability: String,
+    pub resource: String,
+    pub rule: String,
 }
 
 /// Why a sandbox ended.

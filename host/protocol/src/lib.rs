@@ -4,20 +4,34 @@
 //! to fetch work and to report (`/api/v1/runners/…`). Both present the runner token as a bearer token.
 //! The shapes mirror `wit/types.wit`; bytes travel as base64.
 
+mod audit;
+mod chain;
 mod error;
 mod exec;
 mod file;
 mod registration;
+mod secret;
+pub mod time;
+mod tools;
+mod verify;
 mod wit;
 mod work;
 
+pub use audit::{
+    AUDIT_ACTOR_CHARACTERS_MAX, AUDIT_BATCH_MAX, AUDIT_PAYLOAD_BYTES_MAX, AuditBatch, AuditEntry,
+    AuditHead, audit_stream,
+};
+pub use chain::Link;
 pub use error::Error;
-pub use exec::{Event, ExecRequest, ExecResult, Outcome, StdinTaken};
+pub use exec::{Denial, Event, ExecRequest, ExecResult, Outcome, PolicyChange, StdinTaken};
 pub use file::{FileInfo, FileKind, FilePage, Written};
-pub use registration::{ALIVE_MS, Environment, Program, Registration};
+pub use registration::{ALIVE_MS, Environment, Program, Registration, Wall};
+pub use secret::{Binding, BoundSecret, Placement, SECRETS_MAX, check_secret_name};
 /// For the macros.
 #[doc(hidden)]
 pub use swarm_flow_policy as policy;
+pub use tools::{ToolDecision, tool_decision, tool_granted};
+pub use verify::{Extent, Finding, Verifier};
 pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 
 /// Where a runner answers.
@@ -27,6 +41,9 @@ pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 /// | `PUT /v1/workspaces/{id}` | – | 204; makes the directory, once |
 /// | `DELETE /v1/workspaces/{id}` | – | 204; ends what runs, removes the directory |
 /// | `POST /v1/workspaces/{id}/stop` | – | 204; ends what runs |
+/// | `PUT /v1/workspaces/{id}/policy` | [`PolicyChange`] | 204; what runs loses what the policy does not grant |
+/// | `PUT /v1/workspaces/{id}/secrets/{name}` | [`BoundSecret`] | 204; a new one or another value |
+/// | `DELETE /v1/workspaces/{id}/secrets/{name}` | – | 204; also when there is none |
 /// | `POST /v1/workspaces/{id}/exec` | [`ExecRequest`] | [`ExecResult`], or with `stream` one [`Event`] a line |
 /// | `POST /v1/workspaces/{id}/exec/{exec_id}/stdin?last&offset&wait_ms` | bytes | [`StdinTaken`]; more for a command with `stdin_stream` to read |
 /// | `GET /v1/workspaces/{id}/files/{path}?offset&length` | – | bytes; header [`FILE_HEADER`] is a [`FileInfo`] |

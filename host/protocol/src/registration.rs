@@ -14,6 +14,19 @@ pub struct Registration {
     pub url: String,
     pub programs: Vec<Program>,
     pub environments: Vec<Environment>,
+    /// What shuts its process off from its machine.
+    #[serde(default)]
+    pub walls: Vec<Wall>,
+}
+
+/// One of a runner's second walls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wall {
+    /// `landlock`, `seccomp`, `capabilities`.
+    pub name: String,
+    /// `stands`, `partly`, `missing`.
+    pub state: String,
 }
 
 /// Something that `exec` can run.

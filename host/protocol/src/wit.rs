@@ -44,7 +44,16 @@ macro_rules! convert_types {
                 cpu_ms,
                 peak_memory_bytes,
                 read_bytes,
-                written_bytes
+                written_bytes,
+                sandbox;
+                denials
+            }
+        );
+        $crate::same_fields!(
+            $types::Denial = $crate::Denial {
+                capability,
+                resource,
+                rule
             }
         );
 
@@ -156,8 +165,56 @@ macro_rules! convert_runners {
             name, version, environments, digest, size_bytes
         });
         $crate::same_fields!($runners::Registration = $crate::Registration {
-            id, url; programs, environments
+            id, url; programs, environments, walls
         });
+        $crate::same_fields!($runners::Wall = $crate::Wall { name, state });
+    };
+}
+
+/// For the interface `secrets`: the module with its types.
+#[macro_export]
+macro_rules! convert_secrets {
+    ($secrets:ident) => {
+        $crate::same_fields!($secrets::Binding = $crate::Binding { hosts, placement });
+
+        impl From<$crate::Placement> for $secrets::Placement {
+            fn from(placement: $crate::Placement) -> Self {
+                match placement {
+                    $crate::Placement::Header { name, format } => {
+                        Self::Header($secrets::Header { name, format })
+                    }
+                    $crate::Placement::Variable(name) => Self::Variable(name),
+                }
+            }
+        }
+
+        impl From<$secrets::Placement> for $crate::Placement {
+            fn from(placement: $secrets::Placement) -> Self {
+                match placement {
+                    $secrets::Placement::Header($secrets::Header { name, format }) => {
+                        Self::Header { name, format }
+                    }
+                    $secrets::Placement::Variable(name) => Self::Variable(name),
+                }
+            }
+        }
+    };
+}
+
+/// For the interface `audit`: the module with its types.
+#[macro_export]
+macro_rules! convert_audit {
+    ($audit:ident) => {
+        $crate::same_fields!($audit::Head = $crate::AuditHead { sequence, hash });
+        $crate::same_fields!(
+            $audit::Entry = $crate::AuditEntry {
+                kind,
+                payload,
+                actor,
+                at_ms,
+                hash
+            }
+        );
     };
 }
 

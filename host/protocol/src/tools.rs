@@ -1,0 +1,83 @@
+//! What an agent's file tools may do, decided alike in a runner and in the app.
+
+use crate::Error;
+use swarm_flow_policy::{Access, Action, Decision, Policy, Surroundings, explain};
+
+/// What is made of a call of a file tool.
+pub struct ToolDecision {
+    /// In the words of a denial: `write /workspace/a.txt`.
+    pub resource: String,
+    pub decision: Decision,
+}
+
+/// Refuses what a program of the workspace could not do with its files either. `path` is relative to `/workspace`.
+pub fn tool_granted(policy: &Policy, path: &str, wanted: Access) -> Result<(), Error> {
+    tool_decision(policy, path, wanted)?.granted()
+}
+
+/// The same, before it is acted on.
+pub fn tool_decision(policy: &Policy, path: &str, wanted: Access) -> Result<ToolDecision, Error> {
+    // Where in the workspace a path leads is checked as it is opened, not by its name.
+    let workspace = "/workspace".to_owned();
+    let (verb, action) = match wanted {
+        Access::Read => ("read", Action::Read { path: workspace }),
+        Access::ReadWrite => ("write", Action::Write { path: workspace }),
+    };
+    let decision =
+        explain(policy, &action, &Surroundings::default()).map_err(|invalid| Error::Internal {
+            message: format!("the policy is none: {invalid}"),
+        })?;
+    Ok(ToolDecision {
+        resource: format!("{verb} /workspace/{path}"),
+        decision,
+    })
+}
+
+impl ToolDecision {
+    pub fn granted(self) -> Result<(), Error> {
+        if self.decision.is_allow() {
+            return Ok(());
+        }
+        Err(Error::Denied {
+            capability: "filesystem".to_owned(),
+            resource: self.resource,
+            rule: self.decision.rule().into_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarm_flow_policy::{Filesystem, Preset};
+
+    #[test]
+    fn file_tools_do_no_more_than_a_program_could() {
+        let paths = |path: &str| vec![path.to_owned()];
+        for (filesystem, reads, writes) in [
+            (Filesystem::None, false, false),
+            (Filesystem::ReadOnly(Vec::new()), false, false),
+            (Filesystem::ReadWrite(paths("/tmp")), false, false),
+            (Filesystem::ReadOnly(paths("/workspace")), true, false),
+            (Filesystem::ReadWrite(paths("/workspace")), true, true),
+            (Filesystem::Full, true, true),
+        ] {
+            let mut policy = Preset::Standard.policy();
+            policy.filesystem = filesystem.clone();
+            for (wanted, expected) in [(Access::Read, reads), (Access::ReadWrite, writes)] {
+                let granted = tool_granted(&policy, "a/b.txt", wanted);
+                assert_eq!(granted.is_ok(), expected, "{filesystem:?} {wanted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_denial_says_what_would_allow_it() {
+        let denied = tool_granted(&Preset::Isolated.policy(), "a.txt", Access::ReadWrite);
+        let Err(Error::Denied { resource, rule, .. }) = denied else {
+            panic!("not denied: {denied:?}")
+        };
+        assert_eq!(resource, "write /workspace/a.txt");
+        assert_eq!(rule, r#"set filesystem = { read_write = ["/workspace"] }"#);
+    }
+}
