@@ -56,7 +56,7 @@ pub(crate) fn port(text: &str) -> Result<u16, BadHost> {
 }
 
 /// How a request is carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     Http,
     Https,

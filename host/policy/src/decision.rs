@@ -3,6 +3,7 @@
 use crate::grant::Grant;
 use crate::printable::printable;
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +29,20 @@ pub enum Decision {
 impl Decision {
     pub fn is_allow(&self) -> bool {
         matches!(self, Self::Allow { .. })
+    }
+
+    /// The line of the policy that allowed it, or the change that would allow it; where none can, why not.
+    pub fn rule(&self) -> Cow<'_, str> {
+        match self {
+            Self::Allow { rule } => Cow::Borrowed(rule.as_str()),
+            Self::Deny {
+                message, grants, ..
+            } if grants.is_empty() => Cow::Borrowed(message),
+            Self::Deny { grants, .. } => {
+                let grants: Vec<_> = grants.iter().map(Grant::to_string).collect();
+                Cow::Owned(grants.join(" and "))
+            }
+        }
     }
 
     pub(crate) fn allow(rule: &Rule) -> Self {
@@ -67,6 +82,11 @@ pub struct Rule(Arc<str>);
 impl Rule {
     pub(crate) fn new(line: String) -> Self {
         Self(line.into())
+    }
+
+    /// Not a line of a policy: that a secret of this name was put into a request which the policy allows.
+    pub fn secret(name: &str) -> Self {
+        Self::new(format!("secret {name}"))
     }
 
     pub fn as_str(&self) -> &str {

@@ -11,6 +11,8 @@
 //! | decide what a guest asks for | [`CompiledPolicy`], made once per policy |
 //! | say what a policy makes of an action | [`Action`], [`explain`] |
 //! | hold a policy to a table of expectations | [`TestTable`] |
+//! | make a policy of what a program did | [`learn`] |
+//! | bind a secret to hosts | [`Hosts`] |
 
 pub mod action;
 mod address;
@@ -23,6 +25,8 @@ mod filesystem;
 mod grant;
 mod host;
 mod host_pattern;
+mod hosts;
+pub mod learn;
 mod limits;
 mod narrow;
 mod network;
@@ -47,10 +51,12 @@ pub use draft::{Draft, LimitsDraft};
 pub use filesystem::{Access, Filesystem, SANDBOX_DIRECTORIES};
 pub use grant::Grant;
 pub use host::{BadHost, Host};
+pub use hosts::Hosts;
 pub use limits::{Limit, Limits, LimitsOverride};
 pub use narrow::{Widening, narrow};
 pub use network::Network;
 pub use preset::{Preset, UnknownPreset};
+pub use printable::printable;
 pub use test_table::{Expectation, PolicyTest, TestOutcome, TestTable};
 
 use decide::CompiledSockets as Sockets;

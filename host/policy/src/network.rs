@@ -5,7 +5,7 @@
 //! | `none` | nothing | nothing |
 //! | `localhost` | `localhost`, names beneath it, loopback addresses | loopback addresses |
 //! | `private` | any name but those, private addresses | private addresses |
-//! | `{ public = [ … ] }` | what a pattern names ([`crate::pattern`]) | public addresses |
+//! | `{ public = [ … ] }` | what a pattern names ([`crate::pattern`]) | public addresses; of registries, as `any` |
 //! | `any` | everything | loopback, private and public addresses |
 //!
 //! What class an address has stands in [`crate::address`]. Raw sockets are granted elsewhere ([`crate::socket`]), and reach
@@ -57,7 +57,7 @@ impl Network {
     }
 
     /// Its name in a policy.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Localhost => "localhost",

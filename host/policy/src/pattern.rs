@@ -14,7 +14,8 @@
 //! | port | `8443` | this | 443 for `https`, 80 for `http` |
 //! | path | `/v1`, `/v1/` | it and all beneath, on a `/`; see [`crate::path`] for what is ambiguous | every path |
 //!
-//! `@package-registries` stands for the patterns of the operator's package clients. No pattern has a user name, a
+//! `@package-registries` stands for the patterns of the operator's package clients; as the operator named these hosts, they
+//! may have private and loopback addresses too, which a pattern of a policy never reaches. No pattern has a user name, a
 //! query, a `*` elsewhere, or a second spelling of a host. `CONNECT` opens a tunnel that nobody could decide about, so no
 //! pattern grants it: raw connections have grants of their own ([`crate::socket`]).
 
@@ -23,12 +24,22 @@ use crate::authority::{self, Scheme};
 use crate::host::{BadHost, Host};
 use crate::host_pattern::HostPattern;
 use crate::path::PathPattern;
+use crate::printable::printable;
 use crate::suggest;
 use std::fmt;
 use std::net::IpAddr;
 
 /// The hosts that the operator's own package clients are configured with.
 pub const PACKAGE_REGISTRIES: &str = "@package-registries";
+
+/// Whether this may be one of the patterns that [`PACKAGE_REGISTRIES`] stands for: the host of a registry may be private,
+/// or this machine, as its operator names it. The error says what is wrong and what would be right.
+pub fn check_registry(pattern: &str) -> Result<(), String> {
+    match Pattern::of_registry(pattern) {
+        Ok(_) => Ok(()),
+        Err(message) => Err(printable(&message).into_owned()),
+    }
+}
 
 /// Bytes of one pattern.
 pub(crate) const PATTERN_BYTES_MAX: usize = 2_048;
@@ -45,6 +56,34 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     pub(crate) fn parse(pattern: &str) -> Result<Self, String> {
+        Self::parse_of(pattern, |class| class == Class::Public)
+    }
+
+    /// Where an address need not be a public one.
+    pub(crate) fn parse_of_any_network(pattern: &str) -> Result<Self, String> {
+        Self::parse_of(pattern, Class::can_be_granted)
+    }
+
+    fn parse_of(pattern: &str, reached: fn(Class) -> bool) -> Result<Self, String> {
+        let (parsed, path) = Self::of_any_address(pattern)?;
+        if let HostPattern::Exact(Host::Address(address)) = parsed.host {
+            reached_address(address, path, reached)?;
+        }
+        Ok(parsed)
+    }
+
+    /// One that the operator gave for [`PACKAGE_REGISTRIES`]: its host may be private, or this machine.
+    pub(crate) fn of_registry(pattern: &str) -> Result<Self, String> {
+        if pattern.starts_with('@') {
+            return Err(format!(
+                "`{pattern}` is a group, which stands for patterns and is none"
+            ));
+        }
+        Self::parse_of_any_network(pattern)
+    }
+
+    /// And its path, as written.
+    fn of_any_address(pattern: &str) -> Result<(Self, &str), String> {
         if pattern.len() > PATTERN_BYTES_MAX {
             return Err(format!("a pattern has at most {PATTERN_BYTES_MAX} bytes"));
         }
@@ -59,16 +98,14 @@ impl Pattern {
         let scheme = known_scheme(scheme)?;
         let (target, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = host_and_port(target)?;
-        if let HostPattern::Exact(Host::Address(address)) = host {
-            public_address(address, path)?;
-        }
-        Ok(Self {
+        let parsed = Self {
             methods,
             scheme,
             host,
             port: port.unwrap_or(scheme.default_port()),
             path: PathPattern::parse(path)?,
-        })
+        };
+        Ok((parsed, path))
     }
 
     pub(crate) fn allows_method(&self, method: &str) -> bool {
@@ -204,15 +241,15 @@ fn host_and_port(target: &str) -> Result<(HostPattern, Option<u16>), String> {
     Ok((HostPattern::parse(host)?, port))
 }
 
-/// A pattern for an address that `public` never connects to would grant nothing.
-fn public_address(address: IpAddr, path: &str) -> Result<(), String> {
+/// A pattern for an address that is never connected to would grant nothing.
+fn reached_address(address: IpAddr, path: &str, reached: fn(Class) -> bool) -> Result<(), String> {
     if path.len() > 1 && path.bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
         return Err(format!(
             "`{address}{path}` is a block of addresses; name each, blocks are for `sockets`"
         ));
     }
     let other = match Class::of(address) {
-        Class::Public => return Ok(()),
+        class if reached(class) => return Ok(()),
         Class::Loopback => "; `network = \"localhost\"` reaches these",
         Class::Private => "; `network = \"private\"` reaches these",
         _ => ", which no policy grants",
@@ -223,6 +260,25 @@ fn public_address(address: IpAddr, path: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registry_may_be_private_and_not_where_no_policy_reaches() {
+        for good in [
+            "http://10.0.0.7",
+            "http://localhost:4873",
+            "https://[fd12::1]",
+        ] {
+            assert_eq!(check_registry(good), Ok(()), "{good}");
+        }
+        for (bad, hint) in [
+            ("http://169.254.169.254", "which no policy grants"),
+            ("registry.example", "write `https://registry.example`"),
+            ("@package-registries", "is a group"),
+        ] {
+            let message = check_registry(bad).unwrap_err();
+            assert!(message.contains(hint), "{bad}: {message}");
+        }
+    }
 
     #[test]
     fn a_pattern_reads_back_as_it_was_written() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The text with every character escaped that would move a cursor, end a line or turn the reading around: a policy, a
 /// guest or a caller wrote parts of it, and it ends in logs and terminals.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }

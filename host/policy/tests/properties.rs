@@ -10,12 +10,17 @@ mod generate;
 mod model;
 
 use generate::{
-    action, connection, narrower, pattern, policy, request, socket, with_pattern, with_sockets,
+    action, address, connection, narrower, network_with_group, pattern, policy, reachable,
+    registry, request, socket, used, with_pattern, with_sockets,
 };
 use proptest::prelude::*;
+use proptest::sample::select;
+use std::net::Ipv4Addr;
+use swarm_flow_policy::learn::{Paths, Uses};
 use swarm_flow_policy::{
-    Action, Authority, CompiledPolicy, Decision, Draft, Filesystem, Format, Host, Network, Policy,
-    Preset, Surroundings, explain, narrow,
+    Action, Authority, CompiledNetwork, CompiledPolicy, Decision, Draft, Filesystem, Format, Host,
+    HttpRequest, Network, Policy, Preset, SocketTarget, Surroundings, Url, explain, narrow,
+    pattern,
 };
 
 fn decide(policy: &Policy, action: &Action) -> Decision {
@@ -34,6 +39,36 @@ fn allows_no_more(base: &Policy, wish: &Policy, actions: &[Action]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// The policy without a line of its network or sockets, and with each network that is less.
+fn with_less(policy: &Policy) -> Vec<Policy> {
+    let without = |lines: &[String], index: usize| {
+        let mut lines = lines.to_vec();
+        lines.remove(index);
+        lines
+    };
+    let mut less = Vec::new();
+    for index in 0..policy.sockets.len() {
+        less.push(Policy {
+            sockets: without(&policy.sockets, index),
+            ..policy.clone()
+        });
+    }
+    let networks = match &policy.network {
+        Network::None => Vec::new(),
+        Network::Public(lines) => (0..lines.len())
+            .map(|index| Network::Public(without(lines, index)))
+            .chain([Network::None])
+            .collect(),
+        Network::Localhost | Network::Private => vec![Network::None],
+        Network::Any => vec![Network::Localhost, Network::Private, Network::None],
+    };
+    less.extend(networks.into_iter().map(|network| Policy {
+        network,
+        ..policy.clone()
+    }));
+    less
 }
 
 fn decides_as_the_model(policy: &Policy, actions: &[Action]) -> Result<(), TestCaseError> {
@@ -57,6 +92,74 @@ proptest! {
         for action in actions {
             let decision = compiled.decide(&action);
             prop_assert_eq!(decision.is_allow(), model::allows(&policy, &action), "{:?} {}", action, decision);
+        }
+    }
+
+    #[test]
+    fn a_request_goes_to_an_address_as_in_the_slow_model(
+        network in network_with_group(),
+        registries in prop::collection::vec(registry(), 0..3),
+        requests in prop::collection::vec((request(), address()), 16),
+    ) {
+        for line in &registries {
+            prop_assert_eq!(pattern::check_registry(line), Ok(()));
+        }
+        let compiled = CompiledNetwork::new(&network, &registries).unwrap();
+        for (action, address) in requests {
+            let Action::Http { method, url } = &action else { unreachable!() };
+            let target = Url::parse(url).unwrap();
+            let request = HttpRequest {
+                method, scheme: target.scheme, host: &target.host, port: target.port, path: target.path,
+            };
+            // An address is all the addresses that it has.
+            let address = match target.host {
+                Host::Address(own) => own,
+                Host::Name(_) => address,
+            };
+            let sent = compiled.http(&request).is_allow() && compiled.address_for(&request, address).is_allow();
+            let expected = model::sends_to(&network, &registries, method, url, address);
+            prop_assert_eq!(sent, expected, "{} to {}", request, address);
+        }
+    }
+
+    #[test]
+    fn what_is_learned_allows_what_was_seen_and_has_no_line_to_spare(
+        requests in prop::collection::vec((request(), reachable()), 0..8),
+        sockets in prop::collection::vec(used(), 0..5),
+        paths in select(&[Paths::Exact, Paths::Prefix, Paths::Host][..]),
+    ) {
+        let mut uses = Uses::default();
+        let mut seen = Vec::new();
+        for (action, address) in requests {
+            let Action::Http { method, url } = &action else { unreachable!() };
+            let target = Url::parse(url).unwrap();
+            let resolved = match &target.host {
+                Host::Address(own) => *own,
+                host if host.is_localhost() => Ipv4Addr::LOCALHOST.into(),
+                Host::Name(_) => address,
+            };
+            uses.request(&HttpRequest {
+                method, scheme: target.scheme, host: &target.host, port: target.port, path: target.path,
+            });
+            uses.resolved(&target.host, [resolved]);
+            seen.extend([action.clone(), Action::Address { address: resolved }]);
+        }
+        for (usage, address, port) in &sockets {
+            uses.socket(&SocketTarget { usage: *usage, address: *address, port: *port, names: &[] });
+        }
+        let learned = uses.learn(paths, Preset::Isolated.policy().limits);
+        prop_assert_eq!(Policy::read(&learned.to_string(), Format::Toml), Ok(learned.policy.clone()));
+        let allows_all = |policy: &Policy| {
+            let compiled = CompiledPolicy::new(policy, &Surroundings::default()).unwrap();
+            seen.iter().all(|action| compiled.decide(action).is_allow())
+                && sockets.iter().all(|(usage, address, port)| {
+                    let target = SocketTarget { usage: *usage, address: *address, port: *port, names: &[] };
+                    compiled.socket(&target).is_allow()
+                })
+        };
+        prop_assert!(allows_all(&learned.policy), "{}", learned);
+        for smaller in with_less(&learned.policy) {
+            prop_assert!(!allows_all(&smaller), "{}\n{:?}", learned, smaller);
         }
     }
 

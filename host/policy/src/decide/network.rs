@@ -21,6 +21,8 @@ pub struct CompiledNetwork {
     /// The line that says which network it is.
     rule: Rule,
     patterns: Vec<(Pattern, Rule)>,
+    /// Those of hosts that the operator named: wherever these are, short of what no policy grants.
+    named: Vec<(Pattern, Rule)>,
 }
 
 /// A request that a guest wants to send.
@@ -39,6 +41,7 @@ impl CompiledNetwork {
     /// nothing. Refuses a network with a pattern that is none.
     pub fn new(network: &Network, registries: &[String]) -> Result<Self, Invalid> {
         let mut patterns = Vec::new();
+        let mut named = Vec::new();
         let mut kind = network.clone();
         let mut rule = format!("network = {}", quoted(network.kind()));
         if let Network::Public(written) = network {
@@ -47,7 +50,7 @@ impl CompiledNetwork {
             for (index, text) in written.iter().enumerate() {
                 let field = format!("network.public[{index}]");
                 if text == PACKAGE_REGISTRIES {
-                    patterns.extend(group(&field, registries));
+                    named.extend(group(&field, registries));
                     continue;
                 }
                 let rule = Rule::new(format!("{field} = {}", quoted(text)));
@@ -60,11 +63,12 @@ impl CompiledNetwork {
             network: kind,
             rule: Rule::new(rule),
             patterns,
+            named,
         })
     }
 
     /// Whether a request may be sent to what it names. A name is looked up after this, and each address that it has is
-    /// then decided by [`Self::address`].
+    /// then decided by [`Self::address_for`].
     pub fn http(&self, request: &HttpRequest<'_>) -> Decision {
         if request.method.eq_ignore_ascii_case("CONNECT") {
             return Decision::deny(
@@ -73,6 +77,9 @@ impl CompiledNetwork {
                 Vec::new(),
             );
         }
+        if let Some(rule) = rule_for(&self.named, request) {
+            return Decision::allow(rule);
+        }
         if let Host::Address(address) = request.host {
             if !self.network.allows_class(Class::of(*address)) {
                 return self.deny_address(*address, Some(request));
@@ -80,14 +87,23 @@ impl CompiledNetwork {
         } else if !self.reaches_name(request.host) {
             return self.deny_host(request);
         }
-        match (&self.network, self.pattern_for(request)) {
+        match (&self.network, rule_for(&self.patterns, request)) {
             (Network::Public(_), Some(rule)) => Decision::allow(rule),
             (Network::Public(_), None) => self.deny_by_patterns(request),
             _ => Decision::allow(&self.rule),
         }
     }
 
-    /// Whether an address may be connected to.
+    /// Whether a request that [`Self::http`] allows may be sent to this address, one of those that its host has. The host
+    /// of a registry may have a private or loopback address, as the operator named it.
+    pub fn address_for(&self, request: &HttpRequest<'_>, address: IpAddr) -> Decision {
+        match rule_for(&self.named, request) {
+            Some(rule) if Class::of(address).can_be_granted() => Decision::allow(rule),
+            _ => self.address(address),
+        }
+    }
+
+    /// Whether an address may be connected to, whatever for.
     pub fn address(&self, address: IpAddr) -> Decision {
         if self.network.allows_class(Class::of(address)) {
             Decision::allow(&self.rule)
@@ -117,18 +133,6 @@ impl CompiledNetwork {
             Network::Private | Network::Public(_) => !host.is_localhost(),
             Network::Any => true,
         }
-    }
-
-    fn pattern_for(&self, request: &HttpRequest<'_>) -> Option<&Rule> {
-        let path = without_query(request.path);
-        self.patterns
-            .iter()
-            .find(|(pattern, _)| {
-                pattern.reaches(request.scheme, request.host, request.port)
-                    && pattern.allows_method(request.method)
-                    && pattern.allows_path(path)
-            })
-            .map(|(_, rule)| rule)
     }
 
     fn deny_address(&self, address: IpAddr, request: Option<&HttpRequest<'_>>) -> Decision {
@@ -177,9 +181,8 @@ impl CompiledNetwork {
     fn deny_by_patterns(&self, request: &HttpRequest<'_>) -> Decision {
         let path = without_query(request.path);
         let reaching = || {
-            self.patterns
-                .iter()
-                .map(|(pattern, _)| pattern)
+            let all = self.patterns.iter().chain(&self.named);
+            all.map(|(pattern, _)| pattern)
                 .filter(|pattern| pattern.reaches(request.scheme, request.host, request.port))
         };
         let of_method = || reaching().find(|pattern| pattern.allows_method(request.method));
@@ -235,6 +238,18 @@ impl fmt::Display for HttpRequest<'_> {
     }
 }
 
+fn rule_for<'a>(patterns: &'a [(Pattern, Rule)], request: &HttpRequest<'_>) -> Option<&'a Rule> {
+    let path = without_query(request.path);
+    patterns
+        .iter()
+        .find(|(pattern, _)| {
+            pattern.reaches(request.scheme, request.host, request.port)
+                && pattern.allows_method(request.method)
+                && pattern.allows_path(path)
+        })
+        .map(|(_, rule)| rule)
+}
+
 /// The least network that reaches addresses of a class.
 pub(super) fn network_for(class: Class) -> Option<Network> {
     match class {
@@ -249,7 +264,7 @@ fn group(field: &str, registries: &[String]) -> Vec<(Pattern, Rule)> {
     registries
         .iter()
         .filter_map(|registry| {
-            let pattern = Pattern::parse(registry).ok()?;
+            let pattern = Pattern::of_registry(registry).ok()?;
             let group = quoted(PACKAGE_REGISTRIES);
             Some((
                 pattern,

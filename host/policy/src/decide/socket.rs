@@ -18,7 +18,7 @@ pub struct CompiledSockets {
 }
 
 /// What a socket is about to do. What wasmtime asks its `SocketAddrCheck` about, in its words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SocketUse {
     /// To the remote address.
     TcpConnect,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use swarm_flow_policy::{Action, Filesystem, Limit, Limits, Network, Policy, Preset};
+use swarm_flow_policy::{Action, Filesystem, Limit, Limits, Network, Policy, Preset, SocketUse};
 
 // Few of each, so that what is asked is often what is granted, or next to it.
 const NAMES: [&str; 5] = ["a.com", "b.a.com", "c.b.a.com", "xa.com", "b.com"];
@@ -70,6 +70,63 @@ pub fn pattern() -> impl Strategy<Value = String> {
         };
         let port = port.map_or_else(String::new, |port| format!(":{port}"));
         format!("{methods}{scheme}://{host}{port}{path}")
+    })
+}
+
+/// One that an operator gave: anywhere but where no policy reaches.
+pub fn registry() -> impl Strategy<Value = String> {
+    let port = prop::option::weighted(0.2, select(&PORTS[..]));
+    let host = prop_oneof![name_pattern(), host()];
+    (methods(), scheme(), host, port, path()).prop_map(|(methods, scheme, host, port, path)| {
+        let methods = if methods.is_empty() {
+            methods
+        } else {
+            format!("{methods} ")
+        };
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        format!("{methods}{scheme}://{host}{port}{path}")
+    })
+}
+
+/// A network in which the group may stand.
+pub fn network_with_group() -> impl Strategy<Value = Network> {
+    let group = Just("@package-registries".to_owned());
+    let line = prop_oneof![1 => group, 2 => pattern()];
+    prop_oneof![
+        1 => network(),
+        3 => prop::collection::vec(line, 0..4).prop_map(Network::Public),
+    ]
+}
+
+/// An address that a name may have; some are no policy's to grant.
+pub fn address() -> impl Strategy<Value = std::net::IpAddr> {
+    let never = select(&["169.254.169.254", "0.0.0.0", "224.0.0.1"][..]);
+    prop_oneof![5 => select(&ADDRESSES[..]), 1 => never]
+        .prop_map(|address| address.parse().unwrap())
+}
+
+/// An address that some policy reaches.
+pub fn reachable() -> impl Strategy<Value = std::net::IpAddr> {
+    select(&ADDRESSES[..]).prop_map(|address| address.parse().unwrap())
+}
+
+/// What a program did with a raw socket; who accepts has listened before.
+pub fn used() -> impl Strategy<Value = (SocketUse, std::net::IpAddr, u16)> {
+    let usage = select(
+        &[
+            SocketUse::TcpConnect,
+            SocketUse::TcpBind,
+            SocketUse::TcpListen,
+            SocketUse::UdpBind,
+            SocketUse::UdpSend,
+            SocketUse::UdpReceive,
+        ][..],
+    );
+    let port = prop_oneof![3 => select(&PORTS[..]), 1 => Just(0)];
+    (usage, reachable(), port).prop_map(|(usage, address, port)| {
+        // Nobody has port 0; it is what the system replaces.
+        let binds = matches!(usage, SocketUse::TcpBind | SocketUse::UdpBind);
+        (usage, address, if binds { port } else { port.max(1) })
     })
 }
 

@@ -73,13 +73,33 @@ fn reaches(network: &Network, address: IpAddr) -> bool {
     }
 }
 
+/// Whether a request leaves for this address of its host, where the group stands for `registries`.
+pub fn sends_to(
+    network: &Network,
+    registries: &[String],
+    method: &str,
+    url: &str,
+    address: IpAddr,
+) -> bool {
+    let Network::Public(patterns) = network else {
+        return sends(network, method, url) && reaches(network, address);
+    };
+    let (groups, plain): (Vec<_>, Vec<_>) = patterns
+        .iter()
+        .cloned()
+        .partition(|pattern| pattern == "@package-registries");
+    let plain = Network::Public(plain);
+    let named = !groups.is_empty()
+        && method != "CONNECT"
+        && registries.iter().any(|line| matches(line, method, url));
+    (named && reaches(&Network::Any, address))
+        || (sends(&plain, method, url) && reaches(&plain, address))
+}
+
 fn sends(network: &Network, method: &str, url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap();
-    let (authority, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, "/"),
-    };
-    let (host, port) = host_and_port(authority, scheme);
+    let authority = rest.split('/').next().unwrap();
+    let (host, _) = host_and_port(authority, scheme);
     let named_localhost = host == "localhost" || host.ends_with(".localhost");
     let reached = match host.parse::<Ipv4Addr>() {
         Ok(address) => reaches(network, address.into()),
@@ -91,23 +111,30 @@ fn sends(network: &Network, method: &str, url: &str) -> bool {
         },
     };
     let named = match network {
-        Network::Public(patterns) => patterns.iter().any(|pattern| {
-            let (methods, target) = pattern.split_once(' ').unwrap_or(("", pattern));
-            let (own_scheme, rest) = target.split_once("://").unwrap();
-            let (authority, own_path) = match rest.find('/') {
-                Some(at) => rest.split_at(at),
-                None => (rest, "/"),
-            };
-            let (own_host, own_port) = host_and_port(authority, own_scheme);
-            (methods.is_empty() || methods.split(',').any(|own| own == method))
-                && own_scheme == scheme
-                && own_port == port
-                && host_matches(&own_host, &host)
-                && path_matches(own_path, path)
-        }),
+        Network::Public(patterns) => patterns.iter().any(|line| matches(line, method, url)),
         _ => true,
     };
     method != "CONNECT" && reached && named
+}
+
+fn matches(pattern: &str, method: &str, url: &str) -> bool {
+    let target = |url: &str| {
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let (authority, path) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, "/"),
+        };
+        let (host, port) = host_and_port(authority, scheme);
+        (scheme.to_owned(), host, port, path.to_owned())
+    };
+    let (methods, own) = pattern.split_once(' ').unwrap_or(("", pattern));
+    let (own_scheme, own_host, own_port, own_path) = target(own);
+    let (scheme, host, port, path) = target(url);
+    (methods.is_empty() || methods.split(',').any(|own| own == method))
+        && own_scheme == scheme
+        && own_port == port
+        && host_matches(&own_host, &host)
+        && path_matches(&own_path, &path)
 }
 
 fn host_and_port(authority: &str, scheme: &str) -> (String, u16) {

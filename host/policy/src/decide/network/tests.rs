@@ -274,6 +274,59 @@ fn a_denial_names_what_would_allow_it() {
 }
 
 #[test]
+fn the_host_of_a_registry_may_be_private_as_its_operator_named_it_and_no_other() {
+    let registries = [
+        "https://mirror.example",
+        "http://localhost:4873",
+        "http://10.0.0.7",
+        "http://169.254.169.254",
+    ]
+    .map(str::to_owned);
+    let group = public(&["@package-registries", "https://plain.example"]);
+    let written = public(&["https://mirror.example"]);
+    let both = public(&["https://mirror.example", "@package-registries"]);
+    for (network, url, address, sent) in [
+        (&group, "https://mirror.example/x", "10.0.0.5", true),
+        (&group, "https://mirror.example/x", "127.0.0.1", true),
+        (&group, "https://mirror.example/x", "93.184.216.34", true),
+        (&group, "https://mirror.example/x", "169.254.169.254", false),
+        (&group, "https://mirror.example/x", "fe80::1", false),
+        (&group, "https://mirror.example/x", "0.0.0.0", false),
+        (&group, "https://mirror.example:8443/x", "10.0.0.5", false),
+        (&group, "https://plain.example/x", "93.184.216.34", true),
+        (&group, "https://plain.example/x", "10.0.0.5", false),
+        (&group, "http://localhost:4873/x", "127.0.0.1", true),
+        (&group, "http://localhost/x", "127.0.0.1", false),
+        (&group, "http://10.0.0.7/x", "10.0.0.7", true),
+        (&group, "http://10.0.0.8/x", "10.0.0.8", false),
+        (&group, "http://169.254.169.254/", "169.254.169.254", false),
+        (&written, "https://mirror.example/x", "93.184.216.34", true),
+        (&written, "https://mirror.example/x", "10.0.0.5", false),
+        (&both, "https://mirror.example/x", "10.0.0.5", true),
+        (
+            &Network::Localhost,
+            "https://mirror.example/x",
+            "127.0.0.1",
+            false,
+        ),
+    ] {
+        let compiled = CompiledNetwork::new(network, &registries).unwrap();
+        let target = Url::parse(url).unwrap();
+        let request = HttpRequest {
+            method: "GET",
+            scheme: target.scheme,
+            host: &target.host,
+            port: target.port,
+            path: target.path,
+        };
+        let address = address.parse().unwrap();
+        let allowed = compiled.http(&request).is_allow()
+            && compiled.address_for(&request, address).is_allow();
+        assert_eq!(allowed, sent, "{url} at {address}");
+    }
+}
+
+#[test]
 fn what_a_guest_wrote_is_escaped_and_cut_short() {
     let host = Host::parse("a.example").unwrap();
     let request = HttpRequest {
