@@ -5,11 +5,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use swarm_flow_policy::learn::Uses;
 use swarm_flow_policy::{Decision, Reason};
 
 /// One decision.
 pub struct Decided<'a> {
-    /// What was asked for: `http`, `tcp`, `udp`, `listen` or `lookup`.
+    /// What was asked for: `http`, `tcp`, `udp`, `listen`, `lookup`, `filesystem`; `secret` for one that was put into a request.
     pub capability: &'static str,
     /// Of what, in the words of a policy: `GET https://example.com/`, `tcp://10.0.0.1:5432`. It has no query of a URL,
     /// as those hold secrets; what the guest wrote is escaped and cut short.
@@ -30,6 +31,31 @@ impl Decided<'_> {
 /// Hears of decisions, from the threads that take them: it must not wait for anything.
 pub trait Recorder: Send + Sync + 'static {
     fn record(&self, decided: &Decided<'_>);
+
+    /// Gives whoever learns from what the sandbox did the place where that is kept.
+    fn observe(&self, _see: &dyn Fn(&mut Uses)) {}
+}
+
+/// Keeps what a sandbox did of what it was allowed, so that a policy can be made of it.
+#[derive(Clone, Default)]
+pub struct Observed(Arc<Mutex<Uses>>);
+
+impl Observed {
+    /// What was done up to now.
+    pub fn uses(&self) -> Uses {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Recorder for Observed {
+    fn record(&self, _: &Decided<'_>) {}
+
+    fn observe(&self, see: &dyn Fn(&mut Uses)) {
+        see(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// Where the decisions about a sandbox go.
@@ -60,6 +86,18 @@ impl Recorder for Both {
     fn record(&self, decided: &Decided<'_>) {
         self.0.0.record(decided);
         self.1.0.record(decided);
+    }
+
+    fn observe(&self, see: &dyn Fn(&mut Uses)) {
+        self.0.0.observe(see);
+        self.1.0.observe(see);
+    }
+}
+
+/// Something was done; most sandboxes have nobody to learn from it.
+pub(crate) fn observe(decisions: Option<&Decisions>, see: impl Fn(&mut Uses)) {
+    if let Some(decisions) = decisions {
+        decisions.0.observe(&see);
     }
 }
 
@@ -92,6 +130,8 @@ pub struct Denial {
     pub capability: &'static str,
     pub resource: String,
     pub reason: Reason,
+    /// The change of the policy that would allow it; where none can, why not.
+    pub rule: String,
     /// For people: `GET https://x.example/ is not granted; add "https://x.example" to network.public`.
     pub message: String,
 }
@@ -127,6 +167,7 @@ impl Recorder for Denials {
                 capability: decided.capability,
                 resource: decided.resource.to_string(),
                 reason: *reason,
+                rule: decided.decision.rule().into_owned(),
                 message: message.clone(),
             });
         }

@@ -2,15 +2,16 @@
 //!
 //! What is written is taken off an allowance, with no look at the disk. When the allowance is used up the files are
 //! measured, and what was deleted or overwritten since comes back. A file counts with its length, so a sparse one
-//! counts in full; one with several names counts once. Sandboxes of a workspace share one `Disk`, and what they are
-//! writing while it is measured may be missed by that much.
+//! counts in full; one with several names counts once. Sandboxes of a workspace share what is known of it,
+//! each under a limit of its own, and what they are writing while it is measured may be missed by that much.
 
+use crate::live::{Live, latest};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, MetadataExt as _};
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Files and directories are limited with the bytes: one for so many bytes of room.
 const BYTES_PER_ENTRY: u64 = 4_096;
@@ -38,16 +39,21 @@ pub struct Occupied {
 }
 
 /// The allowance of one workspace.
-#[derive(Debug)]
 pub struct Disk {
-    directories: Vec<PathBuf>,
+    folders: Arc<Folders>,
     bytes_max: u64,
-    entries_max: u64,
-    left: Mutex<Left>,
+    live: Option<Live>,
 }
 
-#[derive(Debug, Default)]
-struct Left {
+#[derive(Debug)]
+struct Folders {
+    paths: Vec<PathBuf>,
+    used: Mutex<Used>,
+}
+
+/// No less than what is there, and a file that is removed comes off at the next measure.
+#[derive(Debug)]
+struct Used {
     bytes: u64,
     entries: u64,
 }
@@ -55,16 +61,50 @@ struct Left {
 impl Disk {
     /// Nothing is looked at before something is written.
     pub fn new(directories: Vec<PathBuf>, bytes_max: u64) -> Self {
+        let unknown = Used {
+            bytes: u64::MAX,
+            entries: u64::MAX,
+        };
         Self {
-            directories,
+            folders: Arc::new(Folders {
+                paths: directories,
+                used: Mutex::new(unknown),
+            }),
             bytes_max,
-            entries_max: (bytes_max / BYTES_PER_ENTRY).max(ENTRIES_MIN),
-            left: Mutex::default(),
+            live: None,
         }
     }
 
+    /// The same room under another limit.
+    #[must_use]
+    pub fn limited(&self, bytes_max: u64) -> Self {
+        Self {
+            folders: self.folders.clone(),
+            bytes_max,
+            live: None,
+        }
+    }
+
+    /// Under the latest policy's limit where that is less.
+    #[must_use]
+    pub fn following(mut self, live: Live) -> Self {
+        self.live = Some(live);
+        self
+    }
+
     pub fn bytes_max(&self) -> u64 {
-        self.bytes_max
+        match latest(self.live.as_ref()) {
+            Some(latest) => self.bytes_max.min(latest.limits.disk_bytes),
+            None => self.bytes_max,
+        }
+    }
+
+    /// Whether what lies there counts.
+    pub(crate) fn holds(&self, path: &Path) -> bool {
+        self.folders
+            .paths
+            .iter()
+            .any(|directory| path.starts_with(directory))
     }
 
     /// Takes room for so many more bytes and so many more files, directories or links.
@@ -72,52 +112,65 @@ impl Disk {
         if bytes == 0 && entries == 0 {
             return Ok(());
         }
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        if left.take(bytes, entries) {
+        let bytes_max = self.bytes_max();
+        let most = Used {
+            bytes: bytes_max,
+            entries: (bytes_max / BYTES_PER_ENTRY).max(ENTRIES_MIN),
+        };
+        let folders = &self.folders;
+        let mut used = folders.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.take(bytes, entries, &most) {
             return Ok(());
         }
         // Who is at the limit pays for this each time, in its own CPU time.
-        self.measure(&mut left);
-        if left.take(bytes, entries) {
+        *used = Used::of(&occupied(&folders.paths));
+        if used.take(bytes, entries, &most) {
             return Ok(());
         }
-        Err(self.no_room(&left, bytes))
+        Err(used.no_room(bytes, &most))
     }
+}
 
-    fn measure(&self, left: &mut Left) {
-        let occupied = occupied(&self.directories);
-        left.bytes = self.bytes_max.saturating_sub(occupied.bytes);
-        left.entries = self.entries_max.saturating_sub(occupied.entries);
-        if occupied.too_deep {
-            left.entries = 0;
+impl Used {
+    fn of(occupied: &Occupied) -> Self {
+        Self {
+            bytes: occupied.bytes,
+            entries: if occupied.too_deep {
+                u64::MAX
+            } else {
+                occupied.entries
+            },
         }
     }
 
-    fn no_room(&self, left: &Left, bytes: u64) -> NoRoom {
-        if left.bytes < bytes {
+    /// Of what there is too much already, nothing can still be taken.
+    fn take(&mut self, bytes: u64, entries: u64, most: &Self) -> bool {
+        let after = Self {
+            bytes: self.bytes.saturating_add(bytes),
+            entries: self.entries.saturating_add(entries),
+        };
+        let enough = (bytes == 0 || after.bytes <= most.bytes)
+            && (entries == 0 || after.entries <= most.entries);
+        if enough {
+            *self = after;
+        }
+        enough
+    }
+
+    fn no_room(&self, bytes: u64, most: &Self) -> NoRoom {
+        if bytes > 0 && self.bytes.saturating_add(bytes) > most.bytes {
             NoRoom {
-                used: self.bytes_max.saturating_sub(left.bytes),
-                allowed: self.bytes_max,
+                used: self.bytes,
+                allowed: most.bytes,
                 unit: "bytes",
             }
         } else {
             NoRoom {
-                used: self.entries_max.saturating_sub(left.entries),
-                allowed: self.entries_max,
+                used: self.entries.min(most.entries),
+                allowed: most.entries,
                 unit: "files",
             }
         }
-    }
-}
-
-impl Left {
-    fn take(&mut self, bytes: u64, entries: u64) -> bool {
-        let enough = bytes <= self.bytes && entries <= self.entries;
-        if enough {
-            self.bytes -= bytes;
-            self.entries -= entries;
-        }
-        enough
     }
 }
 
@@ -201,6 +254,41 @@ mod tests {
         assert!(disk.take(1, 0).is_err());
         std::fs::remove_file(&file).unwrap();
         assert_eq!(disk.take(100, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_lower_limit_holds_for_who_shares_the_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let (wide, narrow) = (disk(&folder, 100), disk(&folder, 100).limited(50));
+        std::fs::write(folder.path().join("a"), [0; 60]).unwrap();
+        assert_eq!(wide.take(1, 0), Ok(()));
+        let error = narrow.take(1, 0).unwrap_err();
+        assert_eq!((error.used, error.allowed), (60, 50));
+        assert_eq!(narrow.take(0, 1), Ok(()), "there is room for names");
+        assert_eq!(wide.limited(100).take(39, 0), Ok(()));
+        assert!(
+            wide.take(1, 0).is_ok(),
+            "nothing was written: it is measured"
+        );
+    }
+
+    #[test]
+    fn room_follows_a_policy_that_is_changed() {
+        use swarm_flow_policy::{Preset, Surroundings};
+        let folder = tempfile::tempdir().unwrap();
+        let live = Live::default();
+        let disk = disk(&folder, 100).following(live.joined());
+        std::fs::write(folder.path().join("a"), [0; 60]).unwrap();
+        assert_eq!(disk.take(1, 0), Ok(()));
+        let mut policy = Preset::Isolated.policy();
+        for (bytes_max, expected) in [(50, 50), (1_000, 100)] {
+            policy.limits.disk_bytes = bytes_max;
+            live.change(&policy, &Surroundings::default()).unwrap();
+            assert_eq!(disk.bytes_max(), expected);
+        }
+        policy.limits.disk_bytes = 50;
+        live.change(&policy, &Surroundings::default()).unwrap();
+        assert!(disk.take(1, 0).is_err());
     }
 
     #[test]

@@ -3,17 +3,24 @@
 //!
 //! No redirects are followed, no connection is shared or used twice, the host's proxy variables are ignored.
 
-use crate::decisions::{Decided, Decisions, record};
+use crate::body::Masked;
+use crate::decisions::{Decided, Decisions, observe, record};
 use crate::dial::{self, Route, Sent, Timeouts};
+use crate::live::{Latest, Live, both, latest};
+use crate::mask::Mask;
 use crate::outside::{Machine, Outside, resolve};
+use crate::revocable::Exchange;
+use crate::secrets::{SandboxSecrets, readable};
 use crate::tls::Trust;
 use crate::wanted::{Unread, Wanted};
+use http::HeaderMap;
+use http_body_util::BodyExt as _;
 use rustls::pki_types::CertificateDer;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use swarm_flow_policy::{CompiledNetwork, Decision, Invalid, Network, Reason};
+use swarm_flow_policy::{CompiledNetwork, Decision, Invalid, Network, Reason, Rule};
 use wasmtime_wasi_http::p2::bindings::http::types as p2;
 use wasmtime_wasi_http::p3::bindings::http::types as p3;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -25,6 +32,8 @@ pub struct Egress {
     outside: Arc<dyn Outside>,
     trust: Trust,
     decisions: Option<Decisions>,
+    secrets: SandboxSecrets,
+    live: Option<Live>,
 }
 
 struct Granted {
@@ -49,6 +58,8 @@ impl Egress {
             outside: Arc::new(Machine),
             trust: Trust::default(),
             decisions: None,
+            secrets: SandboxSecrets::default(),
+            live: None,
         }
     }
 
@@ -71,6 +82,22 @@ impl Egress {
         self
     }
 
+    /// Puts these into requests as they leave.
+    pub(crate) fn with_secrets(mut self, secrets: SandboxSecrets) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// Grants no more than the latest policy does.
+    pub(crate) fn following(mut self, live: Option<Live>) -> Self {
+        self.live = live;
+        self
+    }
+
+    pub(crate) fn live(&self) -> Option<&Live> {
+        self.live.as_ref()
+    }
+
     pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
         &self.outside
     }
@@ -86,14 +113,58 @@ impl Egress {
             self.refuse(&Unread(&parts), &refused);
             refused.code()
         })?;
+        let generation = self.live.as_ref().map(Live::generation);
         let addresses = self.decide(&wanted, timeouts.connect).await?;
+        let exchange =
+            generation.map(|seen| Exchange::new(self, wanted.clone(), addresses.clone(), seen));
         let route = Route {
             outside: self.outside.as_ref(),
             tls: self.trust.client(wanted.scheme, &wanted.host)?,
             addresses,
         };
+        let carries = self.put_secrets(&wanted, &mut parts.headers)?;
         wanted.put(&mut parts)?;
-        dial::send(http::Request::from_parts(parts, body), &route, timeouts).await
+        let request = http::Request::from_parts(parts, body);
+        let sent = match exchange {
+            Some(exchange) => {
+                exchange
+                    .hold(request, |request| dial::send(request, &route, timeouts))
+                    .await?
+            }
+            None => dial::send(request, &route, timeouts).await?,
+        };
+        self.hide_secrets(sent, carries)
+    }
+
+    /// Whether there were any for where the request goes.
+    fn put_secrets(&self, wanted: &Wanted, headers: &mut HeaderMap) -> Result<bool, Error> {
+        let request = wanted.request();
+        let put = self.secrets.put(&request, headers)?;
+        for name in &put {
+            let decided = Decided {
+                capability: "secret",
+                resource: &request,
+                decision: &Decision::Allow {
+                    rule: Rule::secret(name),
+                },
+            };
+            record(self.decisions.as_ref(), &decided);
+        }
+        Ok(!put.is_empty())
+    }
+
+    fn hide_secrets(&self, (mut answer, ended): Sent, carried: bool) -> Result<Sent, Error> {
+        if carried {
+            readable(answer.headers())?;
+        }
+        let mask = Mask::new(&self.secrets);
+        if mask.is_empty() {
+            return Ok((answer, ended));
+        }
+        self.secrets.mask_fields(answer.headers_mut());
+        let secrets = self.secrets.clone();
+        let answer = answer.map(|body| Masked::new(body, secrets, mask).boxed_unsync());
+        Ok((answer, ended))
     }
 
     /// The addresses to connect to, in their order, or why there is none.
@@ -103,18 +174,23 @@ impl Egress {
             self.refuse(&request, invalid);
             Error::HttpRequestDenied
         })?;
-        let decision = network.http(&request);
+        let latest = latest(self.live.as_ref());
+        let later = |latest: &Arc<Latest>| latest.policy.network.http(&request);
+        let decision = both(network.http(&request), latest.as_ref().map(later), &request);
         self.record(&request, &decision);
         if let Decision::Deny { reason, .. } = decision {
             return Err(code(reason));
         }
+        observe(self.decisions.as_ref(), |uses| uses.request(&request));
         let found = resolve(self.outside.as_ref(), &wanted.host, limit).await?;
         if found.is_empty() {
             return Err(Error::DestinationNotFound);
         }
         let mut allowed = Vec::with_capacity(found.len());
         for address in found {
-            match network.address(address) {
+            let later = |latest: &Arc<Latest>| latest.policy.network.address_for(&request, address);
+            let start = network.address_for(&request, address);
+            match both(start, latest.as_ref().map(later), &address) {
                 Decision::Allow { .. } => allowed.push(SocketAddr::new(address, wanted.port)),
                 Decision::Deny {
                     reason,
@@ -134,7 +210,26 @@ impl Egress {
         if allowed.is_empty() {
             return Err(Error::DestinationIpProhibited);
         }
+        observe(self.decisions.as_ref(), |uses| {
+            uses.resolved(&wanted.host, allowed.iter().map(SocketAddr::ip));
+        });
         Ok(allowed)
+    }
+
+    /// The latest policy's denial of a request that was granted before, and went to one of these addresses.
+    pub(crate) fn denied_by_now(
+        &self,
+        wanted: &Wanted,
+        addresses: &[SocketAddr],
+    ) -> Option<Decision> {
+        let latest = latest(self.live.as_ref())?;
+        let (network, request) = (&latest.policy.network, wanted.request());
+        let each = addresses
+            .iter()
+            .map(|address| network.address_for(&request, address.ip()));
+        std::iter::once(network.http(&request))
+            .chain(each)
+            .find(|decision| !decision.is_allow())
     }
 
     /// Denied, and no policy would allow it.
@@ -147,7 +242,7 @@ impl Egress {
         self.record(resource, &decision);
     }
 
-    fn record(&self, resource: &dyn fmt::Display, decision: &Decision) {
+    pub(crate) fn record(&self, resource: &dyn fmt::Display, decision: &Decision) {
         let decided = Decided {
             capability: "http",
             resource,

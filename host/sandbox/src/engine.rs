@@ -1,5 +1,7 @@
 //! The engine: one per process, shared by programs, agents and the app.
 
+mod places;
+
 use crate::ticker::Ticker;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -8,13 +10,11 @@ use wasmtime::{
 };
 use wasmtime::{Result, error::Context};
 
-/// Sandboxes that may be alive at once, and instances of the app. Beyond that callers wait their turn. The two
+/// Instances of the app that may be alive at once, beside sandboxes. Beyond that callers wait their turn. The two
 /// wait apart: an instance of the app often waits for a sandbox, and would hold the place that this one needs.
-const SANDBOXES_MAX: u32 = 744;
 const APP_INSTANCES_MAX: u32 = 256;
 /// Instances of the app that may wait for their next request, beside those that are at work.
 pub const APP_INSTANCES_IDLE_MAX: u32 = 32;
-const INSTANCES_MAX: u32 = SANDBOXES_MAX + APP_INSTANCES_MAX + APP_INSTANCES_IDLE_MAX;
 
 /// What the largest component needs: the composed app is five components of three or four core instances, each
 /// component with a memory. Only address space is set aside.
@@ -42,14 +42,17 @@ pub struct Engine {
     wasmtime: wasmtime::Engine,
     preview3: bool,
     ticker: Arc<Ticker>,
+    sandboxes_max: u32,
     sandboxes: Arc<Semaphore>,
     app_instances: Arc<Semaphore>,
 }
 
 impl Engine {
-    /// The engine of a runner and of the app: many sandboxes at once, preview 1 and 2 of WASI.
+    /// The engine of a runner and of the app: as many sandboxes at once as the machine has room for, preview 1 and 2
+    /// of WASI.
     pub fn new() -> Result<Self> {
-        Self::with(config(pool()), false, SANDBOXES_MAX, APP_INSTANCES_MAX)
+        let sandboxes = places::for_memory(places::memory_bytes());
+        Self::with(config(pool(sandboxes)), false, sandboxes, APP_INSTANCES_MAX)
     }
 
     /// The engine of an operator who runs a program of their own: a few sandboxes, and preview 3 of WASI too.
@@ -73,6 +76,7 @@ impl Engine {
             wasmtime,
             preview3,
             ticker: Arc::new(ticker),
+            sandboxes_max: sandboxes,
             sandboxes: Arc::new(Semaphore::new(sandboxes as usize)),
             app_instances: Arc::new(Semaphore::new(app_instances as usize)),
         })
@@ -80,6 +84,11 @@ impl Engine {
 
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.wasmtime
+    }
+
+    /// Sandboxes that may be alive at once. Beyond that callers wait their turn.
+    pub fn sandboxes_max(&self) -> u32 {
+        self.sandboxes_max
     }
 
     pub(crate) fn has_preview3(&self) -> bool {
@@ -125,13 +134,14 @@ impl Drop for Entered {
     }
 }
 
-fn pool() -> PoolingAllocationConfig {
+fn pool(sandboxes: u32) -> PoolingAllocationConfig {
+    let instances = sandboxes + APP_INSTANCES_MAX + APP_INSTANCES_IDLE_MAX;
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(INSTANCES_MAX)
-        .total_core_instances(INSTANCES_MAX * CORE_INSTANCES_PER_INSTANCE)
-        .total_memories(INSTANCES_MAX * MEMORIES_PER_INSTANCE)
-        .total_tables(INSTANCES_MAX * CORE_INSTANCES_PER_INSTANCE)
-        .total_stacks(INSTANCES_MAX)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES_PER_INSTANCE)
+        .total_memories(instances * MEMORIES_PER_INSTANCE)
+        .total_tables(instances * CORE_INSTANCES_PER_INSTANCE)
+        .total_stacks(instances)
         // One component cannot take the places of the others.
         .max_core_instances_per_component(CORE_INSTANCES_PER_INSTANCE)
         .max_memories_per_component(MEMORIES_PER_INSTANCE)

@@ -1,139 +1,45 @@
-//! `wasi:filesystem` with an allowance: whatever makes a file or lets one grow takes room from the workspace's
-//! [`Disk`] first, and is refused with `quota` when there is none.
+//! `wasi:filesystem` with an allowance and grants that may go: whatever makes a file or lets one grow takes room from the
+//! workspace's allowance first, and is refused with `quota` when there is none; each use of a descriptor or a stream is
+//! decided again by the directory that it came from, and is refused with `not-permitted`.
+//!
+//! An operator's own directory takes no room of the workspace's. What lies there cannot be moved or linked into the workspace,
+//! nor the other way: as between two disks, it has to be copied.
 
-use crate::disk::{Disk, NoRoom};
+mod view;
+
+use crate::disk::NoRoom;
 use crate::guest::Guest;
-use std::sync::Arc;
+use crate::opened::{NotGranted, Source};
+use swarm_flow_policy::Access;
+use view::{Fd, Files, FilesView, files};
 use wasmtime::Result;
-use wasmtime::component::{HasData, Linker, Resource};
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView as _};
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry,
     DirectoryEntryStream, ErrorCode, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::{
-    DynInputStream, DynOutputStream, FsError, FsResult, OutputStream, Pollable, StreamError,
-    StreamResult,
-};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 /// Puts this filesystem in the place of the plain one.
 pub(crate) fn add_to_linker<T: Send + 'static>(linker: &mut Linker<Guest<T>>) -> Result<()> {
     linker.allow_shadowing(true);
-    types::add_to_linker::<Guest<T>, Files>(linker, |guest| FilesView {
-        disk: guest.disk.clone(),
-        plain: guest.filesystem(),
-    })?;
+    types::add_to_linker::<Guest<T>, Files>(linker, files)?;
+    preopens::add_to_linker::<Guest<T>, Files>(linker, files)?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
-struct Files;
-
-impl HasData for Files {
-    type Data<'a> = FilesView<'a>;
-}
-
-struct FilesView<'a> {
-    plain: WasiFilesystemCtxView<'a>,
-    /// Nothing is counted without one.
-    disk: Option<Arc<Disk>>,
-}
-
-impl FilesView<'_> {
-    fn take(&self, bytes: u64, entries: u64) -> FsResult<()> {
-        match &self.disk {
-            Some(disk) => disk
-                .take(bytes, entries)
-                .map_err(|_no_room| ErrorCode::Quota.into()),
-            None => Ok(()),
+impl preopens::Host for FilesView<'_> {
+    fn get_directories(&mut self) -> Result<Vec<(Fd, String)>> {
+        let directories = preopens::Host::get_directories(&mut self.plain)?;
+        for (index, (fd, _)) in directories.iter().enumerate() {
+            if let Some(origin) = self.opened.directory(index).cloned() {
+                self.opened.note(fd.rep(), origin);
+            }
         }
-    }
-
-    /// The length of an open file.
-    fn length(&self, descriptor: &Resource<Descriptor>) -> FsResult<u64> {
-        match self.plain.table.get(descriptor)? {
-            Descriptor::File(file) => Ok(file.file.metadata().map_or(0, |metadata| metadata.len())),
-            Descriptor::Dir(_) => Ok(0),
-        }
-    }
-
-    /// Puts the allowance in front of a stream that writes at `offset`, or at the end.
-    fn charge(
-        &mut self,
-        stream: Resource<DynOutputStream>,
-        offset: u64,
-        length: u64,
-    ) -> FsResult<Resource<DynOutputStream>> {
-        let Some(disk) = self.disk.clone() else {
-            return Ok(stream);
-        };
-        let plain = self.plain.table.delete(stream)?;
-        let charged: DynOutputStream = Box::new(Charged {
-            plain,
-            disk,
-            offset,
-            length,
-        });
-        Ok(self.plain.table.push(charged)?)
-    }
-}
-
-/// A stream into a file. What it writes beyond the file's end takes room, a hole before that included.
-struct Charged {
-    plain: DynOutputStream,
-    disk: Arc<Disk>,
-    offset: u64,
-    /// The file's, as far as this stream knows.
-    length: u64,
-}
-
-impl Charged {
-    fn take(&mut self, bytes: usize) -> StreamResult<()> {
-        let end = self.offset.saturating_add(bytes as u64);
-        let grows = end.saturating_sub(self.length);
-        self.disk
-            .take(grows, 0)
-            .map_err(|no_room| StreamError::LastOperationFailed(wasmtime::Error::new(no_room)))?;
-        self.offset = end;
-        self.length = self.length.max(end);
-        Ok(())
-    }
-}
-
-#[wasmtime_wasi::async_trait]
-impl Pollable for Charged {
-    async fn ready(&mut self) {
-        self.plain.ready().await;
-    }
-}
-
-#[wasmtime_wasi::async_trait]
-impl OutputStream for Charged {
-    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        self.take(bytes.len())?;
-        self.plain.write(bytes)
-    }
-
-    async fn blocking_write_and_flush(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        self.take(bytes.len())?;
-        self.plain.blocking_write_and_flush(bytes).await
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        self.plain.flush()
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        self.plain.check_write()
-    }
-
-    async fn write_ready(&mut self) -> StreamResult<usize> {
-        self.plain.write_ready().await
-    }
-
-    async fn cancel(&mut self) {
-        self.plain.cancel().await;
+        Ok(directories)
     }
 }
 
@@ -146,41 +52,47 @@ impl types::Host for FilesView<'_> {
         &mut self,
         error: Resource<wasmtime::Error>,
     ) -> Result<Option<ErrorCode>> {
-        if self.plain.table.get(&error)?.is::<NoRoom>() {
+        let cause = self.plain.table.get(&error)?;
+        if cause.is::<NoRoom>() {
             return Ok(Some(ErrorCode::Quota));
+        }
+        if cause.is::<NotGranted>() {
+            return Ok(Some(ErrorCode::NotPermitted));
         }
         self.plain.filesystem_error_code(error)
     }
 }
 
-type Fd = Resource<Descriptor>;
-
 impl HostDescriptor for FilesView<'_> {
     // --- What may need room ---
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
+        let origin = self.write_granted(&fd)?;
         let grows = size.saturating_sub(self.length(&fd)?);
-        self.take(grows, 0)?;
+        self.take(origin, grows, 0)?;
         self.plain.set_size(fd, size).await
     }
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
+        let origin = self.write_granted(&fd)?;
         let end = offset.saturating_add(bytes.len() as u64);
         let grows = end.saturating_sub(self.length(&fd)?);
-        self.take(grows, 0)?;
+        self.take(origin, grows, 0)?;
         self.plain.write(fd, bytes, offset).await
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
+        let origin = self.write_granted(&fd)?.clone();
         let length = self.length(&fd)?;
         let stream = self.plain.write_via_stream(fd, offset)?;
-        self.charge(stream, offset, length)
+        self.sink(stream, origin, offset, length)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
+        let origin = self.write_granted(&fd)?.clone();
         let length = self.length(&fd)?;
         let stream = self.plain.append_via_stream(fd)?;
-        self.charge(stream, length, length)
+        self.sink(stream, origin, length, length)
     }
 
     async fn open_at(
@@ -191,18 +103,39 @@ impl HostDescriptor for FilesView<'_> {
         open_flags: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
+        let makes = open_flags.contains(OpenFlags::CREATE);
+        let writes = makes
+            || open_flags.contains(OpenFlags::TRUNCATE)
+            || flags.contains(DescriptorFlags::WRITE);
+        let origin = if writes {
+            self.write_granted(&fd)?
+        } else {
+            self.read_granted(&fd)?
+        };
+        let origin = origin.clone();
+        self.check_kind(&fd, path_flags, &path).await?;
         // The file may be there already; then one too many is taken until the next measure.
-        if open_flags.contains(OpenFlags::CREATE) {
-            self.take(0, 1)?;
+        if makes {
+            self.take(&origin, 0, 1)?;
         }
-        self.plain
+        let opened = self
+            .plain
             .open_at(fd, path_flags, path, open_flags, flags)
-            .await
+            .await?;
+        origin.used(if writes {
+            Access::ReadWrite
+        } else {
+            Access::Read
+        });
+        self.opened.note(opened.rep(), origin);
+        Ok(opened)
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.take(0, 1)?;
-        self.plain.create_directory_at(fd, path).await
+        self.take(self.write_granted(&fd)?, 0, 1)?;
+        let number = fd.rep();
+        let done = self.plain.create_directory_at(fd, path).await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     async fn link_at(
@@ -213,32 +146,44 @@ impl HostDescriptor for FilesView<'_> {
         new_fd: Fd,
         new_path: String,
     ) -> FsResult<()> {
-        self.take(0, 1)?;
-        self.plain
+        self.take(self.writable_pair(&fd, &new_fd)?, 0, 1)?;
+        let number = new_fd.rep();
+        let done = self
+            .plain
             .link_at(fd, old_flags, old_path, new_fd, new_path)
-            .await
+            .await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
-        self.take(target.len() as u64, 1)?;
-        self.plain.symlink_at(fd, target, path).await
+        self.take(self.write_granted(&fd)?, target.len() as u64, 1)?;
+        let number = fd.rep();
+        let done = self.plain.symlink_at(fd, target, path).await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     // --- What does not ---
 
     fn read_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynInputStream>> {
-        self.plain.read_via_stream(fd, offset)
+        let origin = self.read_granted(&fd)?.clone();
+        let stream = self.plain.read_via_stream(fd, offset)?;
+        let plain = self.plain.table.delete(stream)?;
+        let source: DynInputStream = Box::new(Source { plain, origin });
+        Ok(self.plain.table.push(source)?)
     }
 
     async fn advise(&mut self, fd: Fd, offset: u64, length: u64, advice: Advice) -> FsResult<()> {
+        self.read_granted(&fd)?;
         self.plain.advise(fd, offset, length, advice).await
     }
 
     async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        self.read_granted(&fd)?;
         self.plain.sync_data(fd).await
     }
 
     async fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
+        self.read_granted(&fd)?;
         self.plain.get_flags(fd).await
     }
 
@@ -252,22 +197,32 @@ impl HostDescriptor for FilesView<'_> {
         access: NewTimestamp,
         modification: NewTimestamp,
     ) -> FsResult<()> {
-        self.plain.set_times(fd, access, modification).await
+        self.write_granted(&fd)?;
+        let number = fd.rep();
+        let done = self.plain.set_times(fd, access, modification).await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     async fn read(&mut self, fd: Fd, length: u64, offset: u64) -> FsResult<(Vec<u8>, bool)> {
+        self.read_granted(&fd)?;
         self.plain.read(fd, length, offset).await
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
-        self.plain.read_directory(fd).await
+        let origin = self.read_granted(&fd)?.clone();
+        let listing = self.plain.read_directory(fd).await?;
+        origin.used(Access::Read);
+        self.opened.note(listing.rep(), origin);
+        Ok(listing)
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        self.read_granted(&fd)?;
         self.plain.sync(fd).await
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
+        self.read_granted(&fd)?;
         self.plain.stat(fd).await
     }
 
@@ -277,7 +232,10 @@ impl HostDescriptor for FilesView<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
-        self.plain.stat_at(fd, flags, path).await
+        self.read_granted(&fd)?;
+        let number = fd.rep();
+        let done = self.plain.stat_at(fd, flags, path).await;
+        self.seen(number, Access::Read, done)
     }
 
     async fn set_times_at(
@@ -288,21 +246,32 @@ impl HostDescriptor for FilesView<'_> {
         access: NewTimestamp,
         modification: NewTimestamp,
     ) -> FsResult<()> {
-        self.plain
+        self.write_granted(&fd)?;
+        let number = fd.rep();
+        let done = self
+            .plain
             .set_times_at(fd, flags, path, access, modification)
-            .await
+            .await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     fn drop(&mut self, fd: Fd) -> Result<()> {
+        self.opened.forget(fd.rep());
         HostDescriptor::drop(&mut self.plain, fd)
     }
 
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
-        self.plain.readlink_at(fd, path).await
+        self.read_granted(&fd)?;
+        let number = fd.rep();
+        let done = self.plain.readlink_at(fd, path).await;
+        self.seen(number, Access::Read, done)
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.plain.remove_directory_at(fd, path).await
+        self.write_granted(&fd)?;
+        let number = fd.rep();
+        let done = self.plain.remove_directory_at(fd, path).await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     async fn rename_at(
@@ -312,11 +281,20 @@ impl HostDescriptor for FilesView<'_> {
         new_fd: Fd,
         new_path: String,
     ) -> FsResult<()> {
-        self.plain.rename_at(fd, old_path, new_fd, new_path).await
+        self.writable_pair(&fd, &new_fd)?;
+        let numbers = [fd.rep(), new_fd.rep()];
+        let mut done = self.plain.rename_at(fd, old_path, new_fd, new_path).await;
+        for number in numbers {
+            done = self.seen(number, Access::ReadWrite, done);
+        }
+        done
     }
 
     async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.plain.unlink_file_at(fd, path).await
+        self.write_granted(&fd)?;
+        let number = fd.rep();
+        let done = self.plain.unlink_file_at(fd, path).await;
+        self.seen(number, Access::ReadWrite, done)
     }
 
     async fn is_same_object(&mut self, a: Fd, b: Fd) -> Result<bool> {
@@ -324,6 +302,7 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
+        self.read_granted(&fd)?;
         self.plain.metadata_hash(fd).await
     }
 
@@ -333,7 +312,10 @@ impl HostDescriptor for FilesView<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        self.plain.metadata_hash_at(fd, flags, path).await
+        self.read_granted(&fd)?;
+        let number = fd.rep();
+        let done = self.plain.metadata_hash_at(fd, flags, path).await;
+        self.seen(number, Access::Read, done)
     }
 }
 
@@ -342,10 +324,12 @@ impl HostDirectoryEntryStream for FilesView<'_> {
         &mut self,
         stream: Resource<DirectoryEntryStream>,
     ) -> FsResult<Option<DirectoryEntry>> {
+        self.granted(stream.rep(), Access::Read)?;
         self.plain.read_directory_entry(stream).await
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> Result<()> {
+        self.opened.forget(stream.rep());
         HostDirectoryEntryStream::drop(&mut self.plain, stream)
     }
 }

@@ -2,9 +2,12 @@
 
 use crate::disk::Disk;
 use crate::egress::Egress;
+use crate::live::Bounds;
 use crate::meter::Meter;
+use crate::opened::Opened;
 use crate::sockets;
 use std::sync::Arc;
+use swarm_flow_policy::Limit;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -21,8 +24,11 @@ pub struct Guest<T> {
     pub(crate) sockets: Option<sockets::Granted>,
     /// What its files may grow by.
     pub(crate) disk: Option<Arc<Disk>>,
+    pub(crate) opened: Opened,
     pub(crate) meter: Arc<Meter>,
-    pub(crate) memory_bytes_max: u64,
+    pub(crate) bounds: Bounds,
+    /// The change of the policy by which `handles` was set.
+    pub(crate) handles_since: u64,
 }
 
 /// What an embedder's own imports may touch.
@@ -38,10 +44,29 @@ impl<T> Guest<T> {
             table: self.wasi.ctx().table,
         }
     }
+
+    pub(crate) fn wasi_and_opened(&mut self) -> (WasiCtxView<'_>, &mut Opened) {
+        (self.wasi.ctx(), &mut self.opened)
+    }
+
+    /// Lowers how much may be open when the policy was changed since the last call.
+    fn keep_to_handles(&mut self) {
+        let Some(live) = &self.bounds.live else {
+            return;
+        };
+        let generation = live.generation();
+        if generation != self.handles_since {
+            self.handles_since = generation;
+            let handles = self.bounds.of(Limit::Handles);
+            let handles = usize::try_from(handles).unwrap_or(usize::MAX);
+            self.wasi.ctx().table.set_max_capacity(handles);
+        }
+    }
 }
 
 impl<T: Send> WasiView for Guest<T> {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.keep_to_handles();
         self.wasi.ctx()
     }
 }
@@ -92,6 +117,7 @@ impl<T> Guest<T> {
             return false;
         }
         let bytes = desired.saturating_sub(current).saturating_mul(unit_bytes);
-        self.meter.grow(bytes as u64, self.memory_bytes_max)
+        self.meter
+            .grow(bytes as u64, self.bounds.of(Limit::MemoryBytes))
     }
 }

@@ -1,9 +1,11 @@
 //! What a sandbox uses, counted while it runs.
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::live::Bounds;
+use crate::threads::thread_cpu_ns;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use swarm_flow_policy::Limit;
 
 /// Counters of one sandbox, shared with whoever watches it.
 #[derive(Default, Debug)]
@@ -43,6 +45,11 @@ impl Meter {
 
     pub(crate) fn cpu_ns(&self) -> u64 {
         self.cpu_ns.load(Ordering::Relaxed)
+    }
+
+    /// Linear memory and tables that there are.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
     }
 
     /// Whether the guest asked for more memory than it may have.
@@ -85,7 +92,7 @@ impl Meter {
 pub(crate) struct Metered<'a, F> {
     pub(crate) call: F,
     pub(crate) meter: &'a Meter,
-    pub(crate) cpu_ns_max: u64,
+    pub(crate) bounds: &'a Bounds,
 }
 
 /// The guest has computed for longer than it may.
@@ -105,14 +112,12 @@ impl<F: Future + Unpin> Future for Metered<'_, F> {
             .saturating_add(spent);
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending if total > self.cpu_ns_max => Poll::Ready(Err(OutOfCpuTime)),
+            Poll::Pending if total > cpu_ns_max(self.bounds) => Poll::Ready(Err(OutOfCpuTime)),
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
-fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000
-        + u64::try_from(time.tv_nsec).unwrap_or(0)
+pub(crate) fn cpu_ns_max(bounds: &Bounds) -> u64 {
+    bounds.of(Limit::CpuTimeMs).saturating_mul(1_000_000)
 }

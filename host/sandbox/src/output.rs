@@ -1,12 +1,15 @@
-//! Standard output and standard error: bounded, collected or passed on as they come.
+//! Standard output and standard error: bounded, masked, collected or passed on as they come.
 
+use crate::mask::Mask;
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::PollSender;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -36,9 +39,12 @@ pub struct Output {
 
 struct Shared {
     collected: Vec<u8>,
-    left_bytes: u64,
+    bytes_max: u64,
+    written_bytes: u64,
     truncated: bool,
     closed: bool,
+    /// What is dropped is not looked at.
+    mask: Option<Mask>,
 }
 
 /// Tells a guest that nobody reads its output any more.
@@ -53,6 +59,8 @@ impl OutputCloser {
 
 /// What a guest may hand over in one write.
 const WRITE_BYTES_MAX: usize = 64 << 10;
+/// How long the end of an output waits for a reader.
+const FINISH: Duration = Duration::from_secs(10);
 
 impl Output {
     /// Keeps what is written, until [`Self::take`].
@@ -68,9 +76,11 @@ impl Output {
     fn new(bytes_max: u64, sender: Option<(Stream, mpsc::Sender<OutputChunk>)>) -> Self {
         let shared = Shared {
             collected: Vec::new(),
-            left_bytes: bytes_max,
+            bytes_max,
+            written_bytes: 0,
             truncated: false,
             closed: false,
+            mask: None,
         };
         Self {
             shared: Arc::new(Mutex::new(shared)),
@@ -90,13 +100,43 @@ impl Output {
     /// What was collected, and whether something was dropped.
     pub fn take(&self) -> (Vec<u8>, bool) {
         let mut shared = lock(&self.shared);
+        let rest = shared.held_back();
+        shared.collected.extend_from_slice(&rest);
         (std::mem::take(&mut shared.collected), shared.truncated)
+    }
+
+    /// Hides values from now on.
+    pub(crate) fn mask(&self, mask: Mask) {
+        lock(&self.shared).mask = Some(mask);
+    }
+
+    /// Sends what is still held back, once the guest has gone.
+    pub(crate) async fn finish(&self) {
+        let Some((stream, sender)) = &self.sender else {
+            return;
+        };
+        let bytes = lock(&self.shared).held_back();
+        if bytes.is_empty() {
+            return;
+        }
+        let chunk = OutputChunk {
+            stream: *stream,
+            bytes,
+        };
+        if !matches!(timeout(FINISH, sender.send(chunk)).await, Ok(Ok(()))) {
+            lock(&self.shared).truncated = true;
+        }
     }
 
     /// Tells later whether something was dropped. It keeps no channel open.
     pub fn truncated(&self) -> impl Fn() -> bool + use<> {
         let shared = self.shared.clone();
         move || lock(&shared).truncated
+    }
+
+    /// What may be written in all from now on, in bytes.
+    pub(crate) fn limit(&self, bytes_max: u64) {
+        lock(&self.shared).bytes_max = bytes_max;
     }
 
     /// Closes it from the reader's side. It keeps no channel open.
@@ -108,16 +148,26 @@ impl Output {
         lock(&self.shared).closed || matches!(&self.sender, Some((_, sender)) if sender.is_closed())
     }
 
-    /// The part of `bytes` that is within the limit.
+    /// The part of `bytes` that is within the limit, masked.
     fn admit(&self, bytes: &mut Bytes) -> MutexGuard<'_, Shared> {
         let mut shared = lock(&self.shared);
-        if bytes.len() as u64 > shared.left_bytes {
+        let left_bytes = shared.bytes_max.saturating_sub(shared.written_bytes);
+        if bytes.len() as u64 > left_bytes {
             shared.truncated = true;
             // Fits: it is below `bytes.len()`.
-            bytes.truncate(shared.left_bytes as usize);
+            bytes.truncate(left_bytes as usize);
         }
-        shared.left_bytes -= bytes.len() as u64;
+        shared.written_bytes += bytes.len() as u64;
+        if let Some(mask) = &mut shared.mask {
+            *bytes = mask.pass(std::mem::take(bytes));
+        }
         shared
+    }
+}
+
+impl Shared {
+    fn held_back(&mut self) -> Bytes {
+        self.mask.as_mut().map(Mask::rest).unwrap_or_default()
     }
 }
 
@@ -227,9 +277,13 @@ impl Pollable for OutputPipe {
 impl Drop for OutputPipe {
     fn drop(&mut self) {
         // What was taken from the guest is delivered, though it has gone by now.
-        if let (Some((_, sender)), Some(chunk)) = (&self.output.sender, self.late.take())
+        if let (Some((_, sender)), Some(mut chunk)) = (&self.output.sender, self.late.take())
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
+            let rest = lock(&self.output.shared).held_back();
+            if !rest.is_empty() {
+                chunk.bytes = [chunk.bytes, rest].concat().into();
+            }
             let sender = sender.clone();
             runtime.spawn(async move { sender.send(chunk).await });
         }
@@ -284,6 +338,7 @@ impl AsyncWrite for AsyncOutput {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::{Placement, SandboxSecrets, Secret, Secrets};
     use tokio::io::AsyncWriteExt as _;
 
     #[tokio::test]
@@ -300,6 +355,58 @@ mod tests {
         assert_eq!(receiver.recv().await.unwrap().bytes, "out");
         assert_eq!(receiver.recv().await.unwrap().bytes, "err");
         assert_eq!(receiver.recv().await, None);
+    }
+
+    fn hiding(value: &str) -> Mask {
+        let hosts = ["https://api.example".to_owned()];
+        let placement = Placement::Variable("KEY".to_owned());
+        let value = value.to_owned().into();
+        let secret = Secret::new("A", &hosts, placement, value).unwrap();
+        Mask::new(&SandboxSecrets::of(&Secrets::new(vec![secret])))
+    }
+
+    #[tokio::test]
+    async fn a_value_is_masked_over_the_streams_that_write_it_and_nothing_else_is_lost() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let output = Output::streamed(Stream::Stdout, sender, 100);
+        output.mask(hiding("hunter22"));
+        let (mut one, mut other) = (output.p2_stream(), output.p2_stream());
+        one.write(Bytes::from_static(b"a hunt")).unwrap();
+        other.write(Bytes::from_static(b"er22 b hunter2")).unwrap();
+        drop((one, other));
+        output.finish().await;
+        drop(output);
+        let mut said = Vec::new();
+        while let Some(chunk) = receiver.recv().await {
+            said.push(String::from_utf8(chunk.bytes.to_vec()).unwrap());
+        }
+        assert_eq!(said, ["a ", "******** b ", "hunter2"]);
+
+        let output = Output::collected(13);
+        output.mask(hiding("hunter22"));
+        let mut stream = Box::into_pin(output.async_stream());
+        stream.write_all(b"hunter22hunter22").await.unwrap();
+        assert_eq!(output.take(), (b"********hunte".to_vec(), true));
+    }
+
+    #[tokio::test]
+    async fn what_is_held_back_comes_after_what_came_late() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let output = Output::streamed(Stream::Stdout, sender.clone(), 100);
+        output.mask(hiding("hunter22"));
+        let mut stream = output.p2_stream();
+        stream.check_write().unwrap();
+        let other = OutputChunk {
+            stream: Stream::Stderr,
+            bytes: Bytes::new(),
+        };
+        sender.send(other).await.unwrap();
+        stream.write(Bytes::from_static(b"late hun")).unwrap();
+        drop(stream);
+        receiver.recv().await.unwrap();
+        assert_eq!(receiver.recv().await.unwrap().bytes, "late hun");
+        output.finish().await;
+        assert!(receiver.try_recv().is_err());
     }
 
     #[tokio::test]

@@ -1,9 +1,11 @@
 //! A program: a component that exports `wasi:cli/run`, or a core module of preview 1, compiled and linked once.
 
+use crate::decisions::observe;
 use crate::engine::Engine;
 use crate::filesystem;
 use crate::guest::Guest;
 use crate::lookup;
+use crate::open_sockets;
 use crate::run::{End, Ended, Grants, run};
 use crate::streams;
 use wasmtime::component::{Component, Linker};
@@ -60,10 +62,20 @@ impl Program {
 
     /// Runs it to its end. The result is the exit code.
     ///
-    /// The room on disk is counted for preview 2 only: with an allowance nothing else is run.
+    /// The room on disk is counted, and a policy that changes is followed, for preview 2 only: with either nothing else
+    /// is run.
     pub async fn run(&self, grants: Grants) -> Result<Ended<u8>> {
-        if grants.disk.is_some() && !matches!(self.linked, Linked::Preview2(_)) {
-            bail!("what a program of preview 1 or 3 writes cannot be counted");
+        let held = grants.disk.is_some() || grants.live.is_some();
+        if held && !matches!(self.linked, Linked::Preview2(_)) {
+            bail!("what a program of preview 1 or 3 writes cannot be counted or taken back");
+        }
+        if !matches!(self.linked, Linked::Preview2(_)) {
+            // Its files do not pass by us.
+            observe(grants.decisions.as_ref(), |uses| {
+                for directory in &grants.directories {
+                    uses.directory(&directory.guest, directory.access);
+                }
+            });
         }
         let ended = run(&self.engine, grants, (), async |store| {
             self.linked.call(store).await
@@ -137,6 +149,7 @@ pub fn linker<T: Send + 'static>(engine: &Engine) -> Result<Linker<Guest<T>>> {
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)
             .context("cannot link preview 3 of wasi:http")?;
     }
+    open_sockets::add_to_linker(&mut linker).context("cannot link the sockets")?;
     lookup::add_to_linker(engine, &mut linker).context("cannot link the lookup of names")?;
     Ok(linker)
 }

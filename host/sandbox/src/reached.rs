@@ -4,9 +4,10 @@
 //! have no type that one could ask for; those are known by their text, and the tests over real guests hold us to it.
 
 use crate::engine::WASM_STACK_BYTES;
+use crate::live::Bounds;
 use crate::meter::Meter;
 use crate::run::{HOST_CALL_BYTES_MAX, HTTP_FIELDS_BYTES_MAX};
-use swarm_flow_policy::Limits;
+use swarm_flow_policy::Limit;
 use wasmtime::Trap;
 use wasmtime_wasi::ResourceTableError;
 use wasmtime_wasi_http::FieldMapError;
@@ -20,7 +21,7 @@ pub(crate) struct Reached {
 }
 
 /// The limit that `error` comes from, if it does.
-pub(crate) fn reached(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -> Option<Reached> {
+pub(crate) fn reached(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> Option<Reached> {
     let full = |name, allowed| Reached {
         name,
         used: allowed,
@@ -28,7 +29,7 @@ pub(crate) fn reached(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -
     };
     for cause in error.chain() {
         if let Some(ResourceTableError::Full) = cause.downcast_ref() {
-            return Some(full("handles", limits.handles.into()));
+            return Some(full("handles", bounds.of(Limit::Handles)));
         }
         if let Some(FieldMapError::TooManyFields | FieldMapError::TotalSizeTooBig) =
             cause.downcast_ref()
@@ -37,7 +38,7 @@ pub(crate) fn reached(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -
         }
         let text = cause.to_string();
         if text.ends_with("store handle limit exceeded") {
-            return Some(full("handles", limits.handles.into()));
+            return Some(full("handles", bounds.of(Limit::Handles)));
         }
         if text.ends_with("fuel allocated for hostcalls has been exhausted") {
             return Some(full("host_call", HOST_CALL_BYTES_MAX));
@@ -58,7 +59,7 @@ pub(crate) fn reached(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -
     memory.then(|| Reached {
         name: "memory",
         used: meter.memory_bytes_refused(),
-        allowed: limits.memory_bytes,
+        allowed: bounds.of(Limit::MemoryBytes),
     })
 }
 
@@ -93,9 +94,13 @@ mod tests {
     #[test]
     fn a_refusal_that_was_borne_does_not_explain_a_later_division_by_zero() {
         let limits = Preset::Isolated.policy().limits;
+        let bounds = Bounds {
+            start: limits.clone(),
+            live: None,
+        };
         let meter = Meter::default();
         assert!(!meter.grow(limits.memory_bytes + 1, limits.memory_bytes));
-        let ended = |trap: Trap| reached(&trap.into(), &meter, &limits);
+        let ended = |trap: Trap| reached(&trap.into(), &meter, &bounds);
         assert_eq!(ended(Trap::IntegerDivisionByZero), None);
         let memory = ended(Trap::UnreachableCodeReached).unwrap();
         assert_eq!(
@@ -106,9 +111,12 @@ mod tests {
 
     #[test]
     fn only_a_full_table_is_the_limit_of_handles() {
-        let limits = Preset::Isolated.policy().limits;
+        let bounds = Bounds {
+            start: Preset::Isolated.policy().limits,
+            live: None,
+        };
         let ended = |error: wasmtime::Error| {
-            reached(&error, &Meter::default(), &limits).map(|reached| reached.name)
+            reached(&error, &Meter::default(), &bounds).map(|reached| reached.name)
         };
         assert_eq!(ended(ResourceTableError::Full.into()), Some("handles"));
         assert_eq!(ended(ResourceTableError::NotPresent.into()), None);

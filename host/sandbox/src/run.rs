@@ -6,13 +6,21 @@ use crate::egress::Egress;
 use crate::engine::Engine;
 use crate::guest::Guest;
 use crate::input::Input;
+use crate::live::{Bounds, Live};
+use crate::mask::Mask;
 use crate::meter::{Meter, Metered, OutOfCpuTime, Usage};
+use crate::opened::Opened;
 use crate::output::Output;
 use crate::reached::{Reached, reached};
+use crate::secrets::{SandboxSecrets, Secrets};
 use crate::sockets::{self, Sockets};
+use crate::watch::Watch;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use swarm_flow_policy::{Access, Limits};
 use wasmtime::Store;
 use wasmtime::{Result, error::Context};
@@ -32,6 +40,8 @@ pub struct Grants {
     pub stderr: Output,
     pub directories: Vec<Directory>,
     pub egress: Egress,
+    /// Put into what leaves by `egress`; the guest gets placeholders in its environment.
+    pub secrets: Secrets,
     /// Raw sockets and the lookup of names, as far as this grants them; without it a guest cannot even make one.
     pub sockets: Option<Sockets>,
     /// Hears of every decision about the network; without it only the log does, of denials.
@@ -39,6 +49,8 @@ pub struct Grants {
     /// What its files may grow by; without it nobody counts.
     pub disk: Option<Arc<Disk>>,
     pub limits: Limits,
+    /// The policy that the limits, the directories, the egress and the sockets are of, as it changes; without it they stay.
+    pub live: Option<Live>,
 }
 
 /// What a host call may make the host hold: the lists and strings that are handed to it, the random bytes that it is
@@ -71,6 +83,8 @@ pub enum End<R> {
         used: u64,
         allowed: u64,
     },
+    /// The policy was changed, and does not grant what the guest had open. In words for people.
+    Revoked(String),
 }
 
 /// How a sandbox ended and what it used.
@@ -94,52 +108,71 @@ where
 {
     let _entered = engine.enter().await;
     let started = Instant::now();
-    let limits = grants.limits.clone();
+    let bounds = Bounds {
+        start: grants.limits.clone(),
+        live: grants.live.clone(),
+    };
     let meter = Arc::new(Meter::default());
-    let mut store = store(engine, grants, imports, meter.clone())?;
+    let secrets = SandboxSecrets::of(&grants.secrets);
+    let outputs = [grants.stdout.clone(), grants.stderr.clone()];
+    let mut store = store(engine, grants, imports, meter.clone(), &bounds, &secrets)?;
+    let watch = Watch {
+        bounds: &bounds,
+        meter: &meter,
+        sockets: store.data().sockets.clone(),
+        outputs: &outputs,
+        started,
+    };
     let metered = Metered {
         call: Box::pin(call(&mut store)),
         meter: &meter,
-        cpu_ns_max: limits.cpu_time_ms.saturating_mul(1_000_000),
+        bounds: &bounds,
     };
-    let wall_time = Duration::from_millis(limits.wall_time_ms);
-    let end = match tokio::time::timeout(wall_time, metered).await {
-        Ok(Ok(Ok(returned))) => End::Returned(returned),
-        Ok(Ok(Err(error))) => end_of(&error, &meter, &limits),
-        Ok(Err(OutOfCpuTime)) => End::Limit {
-            name: "cpu_time",
-            used: meter.cpu_ns() / 1_000_000,
-            allowed: limits.cpu_time_ms,
+    let end = tokio::select! {
+        biased;
+        ended = metered => match ended {
+            Ok(Ok(returned)) => End::Returned(returned),
+            Ok(Err(error)) => end_of(&error, &meter, &bounds),
+            Err(OutOfCpuTime) => watch.out_of_cpu_time(),
         },
-        Err(_) => End::Limit {
-            name: "wall_time",
-            used: started.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
-            allowed: limits.wall_time_ms,
-        },
+        // A guest that uses up what tokio lets one task do at once must not keep its clock from being looked at.
+        end = tokio::task::unconstrained(watch.end()) => end,
     };
     drop(store);
+    let usage = meter.usage(started.elapsed());
+    for output in outputs {
+        output.finish().await;
+    }
     Ok(Ended {
-        end,
-        usage: meter.usage(started.elapsed()),
+        end: end.masked(&secrets),
+        usage,
         memory_denied: meter.memory_denied(),
     })
 }
 
 fn store<T: Send + 'static>(
     engine: &Engine,
-    grants: Grants,
+    mut grants: Grants,
     imports: T,
     meter: Arc<Meter>,
+    bounds: &Bounds,
+    secrets: &SandboxSecrets,
 ) -> Result<Store<Guest<T>>> {
-    let limits = grants.limits.clone();
-    let handles = limits.handles as usize;
+    give(secrets, &mut grants)?;
+    let handles = bounds.start.handles as usize;
     let disk = grants.disk.clone();
     let decisions = grants.decisions.clone();
-    let egress = grants.egress.clone().recording(decisions.clone());
-    let sockets = grants
-        .sockets
+    let live = grants.live.clone();
+    let opened = Opened::new(&grants, disk.as_deref());
+    let egress = grants
+        .egress
         .clone()
-        .map(|sockets| sockets::Granted::new(sockets, egress.outside().clone(), decisions));
+        .recording(decisions.clone())
+        .with_secrets(secrets.clone())
+        .following(live.clone());
+    let sockets = grants.sockets.clone().map(|sockets| {
+        sockets::Granted::new(sockets, egress.outside().clone(), decisions, live.clone())
+    });
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(HTTP_FIELDS_BYTES_MAX);
     let mut wasi = wasi(engine, grants, sockets.as_ref())?;
@@ -151,8 +184,10 @@ fn store<T: Send + 'static>(
         egress,
         sockets,
         disk,
+        opened,
         meter,
-        memory_bytes_max: limits.memory_bytes,
+        bounds: bounds.clone(),
+        handles_since: live.as_ref().map_or(0, Live::since),
     };
     let mut store = Store::new(engine.wasmtime(), guest);
     store.limiter(|guest| guest);
@@ -168,7 +203,21 @@ fn store<T: Send + 'static>(
     Ok(store)
 }
 
+/// The environment gets the placeholders, whatever else stood in these variables.
+fn give(secrets: &SandboxSecrets, grants: &mut Grants) -> Result<()> {
+    for (name, placeholder) in secrets.environment()? {
+        grants.environment.retain(|(other, _)| *other != name);
+        grants.environment.push((name, placeholder));
+    }
+    if secrets.may_change() {
+        grants.stdout.mask(Mask::new(secrets));
+        grants.stderr.mask(Mask::new(secrets));
+    }
+    Ok(())
+}
+
 fn wasi(engine: &Engine, grants: Grants, sockets: Option<&sockets::Granted>) -> Result<WasiP1Ctx> {
+    let may_block = files_may_block(engine, &grants);
     let mut builder = WasiCtx::builder();
     builder
         .args(&grants.arguments)
@@ -179,7 +228,7 @@ fn wasi(engine: &Engine, grants: Grants, sockets: Option<&sockets::Granted>) -> 
         .max_random_size(HOST_CALL_BYTES_MAX)
         // Files are local: the switch to another thread would cost more than the call. Where one might block, no limit
         // of time would hold.
-        .allow_blocking_current_thread(!engine.files_may_block());
+        .allow_blocking_current_thread(!may_block);
     if !grants.cwd.is_empty() {
         builder.env("PWD", &grants.cwd).initial_cwd(&grants.cwd);
     }
@@ -196,20 +245,52 @@ fn wasi(engine: &Engine, grants: Grants, sockets: Option<&sockets::Granted>) -> 
             Access::Read => FsPerms::ReadOnly,
             Access::ReadWrite => FsPerms::ReadWrite,
         };
+        let failed = || {
+            format!(
+                "cannot open {} for {}",
+                directory.host.display(),
+                directory.guest
+            )
+        };
+        let start = start(directory, &grants.directories).with_context(failed)?;
+        let host = match &start {
+            Some(start) => format!("/proc/self/fd/{}", start.as_raw_fd()).into(),
+            None => directory.host.clone(),
+        };
         builder
-            .preopened_dir(&directory.host, &directory.guest, permissions)
-            .with_context(|| {
-                format!(
-                    "cannot open {} for {}",
-                    directory.host.display(),
-                    directory.guest
-                )
-            })?;
+            .preopened_dir(&host, &directory.guest, permissions)
+            .with_context(failed)?;
     }
     Ok(builder.build_p1())
 }
 
-fn end_of<R>(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -> End<R> {
+/// The directory that a guest starts in, found from the one that holds it: by now there may be a link in its place, put there
+/// by another guest, that leads out.
+fn start(directory: &Directory, all: &[Directory]) -> std::io::Result<Option<Dir>> {
+    if directory.guest != "." || !cfg!(target_os = "linux") {
+        return Ok(None);
+    }
+    let outer = all.iter().find_map(|outer| {
+        let relative = directory.host.strip_prefix(&outer.host).ok()?;
+        (!relative.as_os_str().is_empty()).then_some((outer, relative))
+    });
+    let Some((outer, relative)) = outer else {
+        return Ok(None);
+    };
+    let outer = Dir::open_ambient_dir(&outer.host, ambient_authority())?;
+    outer.open_dir(relative).map(Some)
+}
+
+/// Whether there are files of an operator's, which may lie on another machine.
+fn files_may_block(engine: &Engine, grants: &Grants) -> bool {
+    let of_an_operator = |disk: &Arc<Disk>| {
+        let mut directories = grants.directories.iter();
+        directories.any(|directory| !disk.holds(&directory.host))
+    };
+    engine.files_may_block() || grants.disk.as_ref().is_some_and(of_an_operator)
+}
+
+fn end_of<R>(error: &wasmtime::Error, meter: &Meter, bounds: &Bounds) -> End<R> {
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         // A process has eight bits for its exit code.
         return End::Exited(*code as u8);
@@ -218,7 +299,7 @@ fn end_of<R>(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -> End<R> 
         name,
         used,
         allowed,
-    }) = reached(error, meter, limits)
+    }) = reached(error, meter, bounds)
     {
         return End::Limit {
             name,
@@ -233,6 +314,13 @@ fn end_of<R>(error: &wasmtime::Error, meter: &Meter, limits: &Limits) -> End<R> 
 }
 
 impl<R> End<R> {
+    fn masked(self, secrets: &SandboxSecrets) -> Self {
+        match self {
+            Self::Trapped(message) => Self::Trapped(secrets.masked(message)),
+            end => end,
+        }
+    }
+
     /// The same end of a call that returned something else.
     pub(crate) fn map<S>(self, map: impl FnOnce(R) -> S) -> End<S> {
         match self {
@@ -248,6 +336,36 @@ impl<R> End<R> {
                 used,
                 allowed,
             },
+            Self::Revoked(message) => End::Revoked(message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_guest_starts_in_the_directory_and_not_where_a_link_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["files/inner", "outside"] {
+            std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let files = folder.path().join("files");
+        std::os::unix::fs::symlink("../outside", files.join("link")).unwrap();
+        std::os::unix::fs::symlink("inner", files.join("within")).unwrap();
+        let directory = |guest: &str, host: &str| Directory {
+            host: files.join(host),
+            guest: guest.to_owned(),
+            access: Access::Read,
+        };
+        let found = |name| {
+            let all = [directory(".", name), directory("/workspace", "")];
+            start(&all[0], &all).map(|start| start.is_some())
+        };
+        assert!(found("inner").unwrap() && found("within").unwrap());
+        assert!(found("link").is_err() && found("missing").is_err());
+        assert!(!found("").unwrap(), "there is nothing to be found");
     }
 }

@@ -5,7 +5,9 @@
 //! the addresses that this sandbox was told are that name's. An operator may give a program of their own a class
 //! of addresses instead; then binding alone is free, as nothing comes of it but what the kernel says.
 
-use crate::decisions::{Decided, Decisions, record};
+use crate::decisions::{Decided, Decisions, observe, record};
+use crate::live::{Latest, Live, both, latest};
+use crate::open_sockets::OpenSockets;
 use crate::outside::Outside;
 use std::collections::HashMap;
 use std::fmt;
@@ -66,12 +68,7 @@ impl Sockets {
     /// Nothing is decided where a bind is free.
     fn decide(&self, used: SocketAddrUse, address: SocketAddr, names: &[Host]) -> Option<Decision> {
         match &self.0 {
-            Grant::Policy(policy) => Some(policy.socket(&SocketTarget {
-                usage: usage(used),
-                address: address.ip(),
-                port: address.port(),
-                names,
-            })),
+            Grant::Policy(policy) => Some(policy.socket(&target(used, address, names))),
             Grant::Class { network, compiled } => {
                 let free = match used {
                     SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => true,
@@ -126,6 +123,9 @@ struct Inner {
     decisions: Option<Decisions>,
     /// The names that this sandbox looked up, by the addresses that it was told.
     names: Mutex<HashMap<IpAddr, Vec<Host>>>,
+    live: Option<Live>,
+    /// What may be open, where the policy may change.
+    open: Mutex<OpenSockets>,
 }
 
 /// What is remembered of lookups: beyond it a lookup is answered, and a grant of that name does not help.
@@ -137,12 +137,15 @@ impl Granted {
         sockets: Sockets,
         outside: Arc<dyn Outside>,
         decisions: Option<Decisions>,
+        live: Option<Live>,
     ) -> Self {
         Self(Arc::new(Inner {
             sockets,
             outside,
             decisions,
             names: Mutex::default(),
+            live,
+            open: Mutex::default(),
         }))
     }
 
@@ -167,7 +170,11 @@ impl Granted {
         let decision = {
             let names = self.names();
             let names = names.get(&address.ip()).map_or(&[][..], Vec::as_slice);
-            self.0.sockets.decide(used, address, names)
+            let decision = self.decide(used, address, names);
+            if decision.as_ref().is_none_or(Decision::is_allow) {
+                self.observe(used, address, names);
+            }
+            decision
         };
         let Some(decision) = decision else {
             return true;
@@ -181,19 +188,71 @@ impl Granted {
                 &decision,
             );
         }
-        decision.is_allow()
+        decision.is_allow() && (self.0.live.is_none() || self.held().note(used, address))
+    }
+
+    fn decide(&self, used: SocketAddrUse, address: SocketAddr, names: &[Host]) -> Option<Decision> {
+        let start = self.0.sockets.decide(used, address, names)?;
+        let later = latest(self.0.live.as_ref())
+            .map(|latest| latest.policy.socket(&target(used, address, names)));
+        let capability = capability(used);
+        Some(both(
+            start,
+            later,
+            &format_args!("{capability}://{address}"),
+        ))
+    }
+
+    /// Why what is open may not be, if the latest policy does not grant it.
+    pub(crate) fn revoked(&self) -> Option<String> {
+        let open = self.held().all();
+        open.into_iter().find_map(|(used, address)| {
+            let decision = {
+                let names = self.names();
+                let names = names.get(&address.ip()).map_or(&[][..], Vec::as_slice);
+                self.decide(used, address, names)?
+            };
+            let capability = capability(used);
+            let resource = format!("{capability}://{address}");
+            let decision = no_longer(&resource, decision)?;
+            self.record(capability, &resource, &decision);
+            Some(decision.to_string())
+        })
+    }
+
+    /// A connection or a listener was closed.
+    pub(crate) fn closed(&self, remote: Option<SocketAddr>, local: Option<SocketAddr>) {
+        self.held().forget(remote, local);
+    }
+
+    fn held(&self) -> MutexGuard<'_, OpenSockets> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the addresses of a host may be asked for.
     pub(crate) fn allows_lookup(&self, host: &Host) -> bool {
-        let decision = self.0.sockets.decide_lookup(host);
-        self.record("lookup", &format_args!("lookup://{host}"), &decision);
+        let start = self.0.sockets.decide_lookup(host);
+        let later = |latest: Arc<Latest>| latest.policy.lookup(host);
+        let resource = format!("lookup://{host}");
+        let decision = both(start, latest(self.0.live.as_ref()).map(later), &resource);
+        self.record("lookup", &resource, &decision);
+        if decision.is_allow() {
+            observe(self.0.decisions.as_ref(), |uses| uses.lookup(host, []));
+        }
         decision.is_allow()
     }
 
     /// Of the addresses that a host has, those that the guest is told.
     pub(crate) fn told(&self, host: &Host, mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
-        addresses.retain(|address| self.0.sockets.reaches(*address));
+        let latest = latest(self.0.live.as_ref());
+        let later = |address| match &latest {
+            Some(latest) => latest.policy.network.address(address).is_allow(),
+            None => true,
+        };
+        addresses.retain(|address| self.0.sockets.reaches(*address) && later(*address));
+        observe(self.0.decisions.as_ref(), |uses| {
+            uses.lookup(host, addresses.iter().copied());
+        });
         if let Host::Name(_) = host {
             let mut names = self.names();
             for address in &addresses {
@@ -209,6 +268,18 @@ impl Granted {
         addresses
     }
 
+    /// A bind that is free is something that a policy has to grant.
+    fn observe(&self, used: SocketAddrUse, address: SocketAddr, names: &[Host]) {
+        observe(self.0.decisions.as_ref(), |uses| {
+            uses.socket(&SocketTarget {
+                usage: usage(used),
+                address: address.ip(),
+                port: address.port(),
+                names,
+            });
+        });
+    }
+
     fn names(&self) -> MutexGuard<'_, HashMap<IpAddr, Vec<Host>>> {
         self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -220,6 +291,32 @@ impl Granted {
             decision,
         };
         record(self.0.decisions.as_ref(), &decided);
+    }
+}
+
+/// The latest policy's denial, of what was granted when it was opened.
+fn no_longer(resource: &str, decision: Decision) -> Option<Decision> {
+    let Decision::Deny { reason, grants, .. } = decision else {
+        return None;
+    };
+    let mut message = format!("{resource} is no longer granted");
+    if !grants.is_empty() {
+        let changes: Vec<_> = grants.iter().map(ToString::to_string).collect();
+        message = format!("{message}; {}", changes.join(" and "));
+    }
+    Some(Decision::Deny {
+        reason,
+        message,
+        grants,
+    })
+}
+
+fn target(used: SocketAddrUse, address: SocketAddr, names: &[Host]) -> SocketTarget<'_> {
+    SocketTarget {
+        usage: usage(used),
+        address: address.ip(),
+        port: address.port(),
+        names,
     }
 }
 
@@ -248,82 +345,4 @@ fn capability(used: SocketAddrUse) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outside::Machine;
-
-    fn granted(sockets: Sockets) -> Granted {
-        Granted::new(sockets, Arc::new(Machine), None)
-    }
-
-    #[test]
-    fn every_use_is_decided_by_the_address() {
-        let localhost = granted(Sockets::class(&Network::Localhost).unwrap());
-        let none = granted(Sockets::class(&Network::None).unwrap());
-        for (used, address, expected) in [
-            (SocketAddrUse::TcpConnect, "127.0.0.1:80", true),
-            (SocketAddrUse::TcpConnect, "[::ffff:127.0.0.1]:80", true),
-            (SocketAddrUse::TcpConnect, "10.0.0.1:80", false),
-            (SocketAddrUse::TcpConnect, "169.254.169.254:80", false),
-            (SocketAddrUse::TcpConnect, "0.0.0.0:80", false),
-            (SocketAddrUse::TcpListen, "0.0.0.0:80", true),
-            (SocketAddrUse::TcpListen, "10.0.0.1:80", false),
-            (SocketAddrUse::TcpAccept, "10.0.0.1:80", false),
-            (SocketAddrUse::TcpBind, "192.0.2.1:0", true),
-            (SocketAddrUse::UdpBind, "[::]:0", true),
-            (SocketAddrUse::UdpSend, "[::]:9", false),
-            (SocketAddrUse::UdpSend, "224.0.0.1:9", false),
-            (SocketAddrUse::UdpReceive, "93.184.216.34:53", false),
-        ] {
-            let address = address.parse().unwrap();
-            assert_eq!(
-                localhost.allows(used, address),
-                expected,
-                "{used:?} {address}"
-            );
-            assert!(!none.allows(used, address));
-        }
-    }
-
-    #[test]
-    fn a_class_says_which_names_are_looked_up() {
-        for (network, name, expected) in [
-            (Network::None, "localhost", false),
-            (Network::Localhost, "localhost", true),
-            (Network::Localhost, "a.example", false),
-            (Network::Private, "a.example", false),
-            (
-                Network::Public(vec!["https://b.example".to_owned()]),
-                "a.example",
-                true,
-            ),
-            (Network::Any, "a.example", true),
-            (Network::Public(Vec::new()), "127.0.0.1", false),
-        ] {
-            let granted = granted(Sockets::class(&network).unwrap());
-            let host = Host::parse(name).unwrap();
-            assert_eq!(granted.allows_lookup(&host), expected, "{name} {network:?}");
-        }
-    }
-
-    #[test]
-    fn a_granted_name_is_connected_to_at_the_addresses_that_were_told() {
-        let mut policy = swarm_flow_policy::Preset::Isolated.policy();
-        assert!(Sockets::of(&policy).is_none());
-        policy.network = Network::Private;
-        policy.sockets = vec!["tcp://db.example:5432".to_owned()];
-        assert!(Sockets::of(&policy).is_none(), "it needs its lookup");
-        policy.sockets.push("lookup://db.example".to_owned());
-        let granted = granted(Sockets::of(&policy).unwrap());
-        let connect = |at: &str| granted.allows(SocketAddrUse::TcpConnect, at.parse().unwrap());
-        assert!(!connect("10.0.0.1:5432"));
-        let host = Host::parse("db.example").unwrap();
-        assert!(granted.allows_lookup(&host));
-        let found = ["10.0.0.1", "127.0.0.1", "169.254.169.254"];
-        let found = found.map(|address| address.parse().unwrap()).to_vec();
-        assert_eq!(granted.told(&host, found), [IpAddr::from([10, 0, 0, 1])]);
-        assert!(connect("10.0.0.1:5432"));
-        assert!(!connect("10.0.0.1:5433") && !connect("10.0.0.2:5432"));
-        assert!(!connect("127.0.0.1:5432"));
-    }
-}
+mod tests;

@@ -20,7 +20,7 @@ use swarm_flow_policy::{Authority, BadHost, Host, HttpRequest, Scheme};
 use wasmtime_wasi_http::Error;
 
 /// Where a request goes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     method: Method,
     pub(crate) scheme: Scheme,
