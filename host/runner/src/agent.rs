@@ -1,9 +1,13 @@
 //! Agents: components that export `swarm-flow:core/agent`, each task in a sandbox of its own.
 
+use crate::audit;
 use crate::tools::Tools;
+use swarm_flow_audit::Trail;
 use swarm_flow_policy::{Limits, Network};
 use swarm_flow_protocol as protocol;
-use swarm_flow_sandbox::{Egress, End, Engine, Grants, Guest, Output, linker, run};
+use swarm_flow_sandbox::{
+    Decisions, Egress, End, Engine, Grants, Guest, Output, Secrets, linker, run,
+};
 use wasmtime::component::{Component, HasSelf};
 use wasmtime::{Result, error::Context};
 
@@ -66,10 +70,13 @@ impl Agent {
     pub(crate) async fn execute(
         &self,
         task: &protocol::Task,
-        tools: Tools,
+        mut tools: Tools,
+        trail: Trail,
     ) -> Result<protocol::TaskResult, protocol::AgentError> {
         let task = task.clone().into();
-        let ended = run(&self.engine, grants(), tools, async |store| {
+        tools.recording = Some(trail.recording());
+        let grants = grants(audit::decisions(&trail));
+        let ended = run(&self.engine, grants, tools, async |store| {
             let agent = self.component.instantiate_async(&mut *store).await?;
             agent
                 .swarm_flow_core_agent()
@@ -77,6 +84,7 @@ impl Agent {
                 .await
         })
         .await;
+        trail.end(audit::agent_ended(&ended));
         match ended.map(|ended| ended.end) {
             Ok(End::Returned(Ok(result))) => Ok(result.into()),
             Ok(End::Returned(Err(error))) => Err(agent_error(error)),
@@ -84,7 +92,7 @@ impl Agent {
                 "trapped",
                 format!("the agent exited with code {code}"),
             )),
-            Ok(End::Trapped(message)) => Err(failure("trapped", message)),
+            Ok(End::Trapped(message) | End::Revoked(message)) => Err(failure("trapped", message)),
             Ok(End::Limit {
                 name,
                 used,
@@ -102,7 +110,7 @@ impl Agent {
 }
 
 /// An agent reaches the world by its imports alone.
-fn grants() -> Grants {
+fn grants(decisions: Decisions) -> Grants {
     Grants {
         arguments: Vec::new(),
         environment: Vec::new(),
@@ -112,9 +120,11 @@ fn grants() -> Grants {
         stderr: Output::collected(LIMITS.output_bytes),
         directories: Vec::new(),
         egress: Egress::new(Network::None, [].into()),
+        secrets: Secrets::default(),
         sockets: None,
-        decisions: None,
+        decisions: Some(decisions),
         disk: None,
+        live: None,
         limits: LIMITS,
     }
 }

@@ -14,8 +14,8 @@ use futures::stream;
 use serde::Deserialize;
 use std::time::Duration;
 use swarm_flow_protocol::{
-    Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER, STDIN_PIECE_BYTES_MAX,
-    STDIN_WAIT_MS_MAX, StdinTaken,
+    BoundSecret, Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER, PolicyChange,
+    STDIN_PIECE_BYTES_MAX, STDIN_WAIT_MS_MAX, StdinTaken,
 };
 use swarm_flow_sandbox::{OutputChunk, Stream};
 use tokio::sync::{mpsc, oneshot};
@@ -25,12 +25,21 @@ const EXEC_BODY_BYTES_MAX: usize = 24 << 20;
 /// Pieces of output that may wait for a slow reader before the guest has to.
 const CHUNKS_MAX: usize = 64;
 const LIST_MAX: usize = 1_000;
+/// A secret's value, escaped, and its patterns.
+const SECRET_BODY_BYTES_MAX: usize = 512 << 10;
 
 /// The runner's routes. Everything but health needs the runner token.
 pub fn router(runner: Runner) -> Router {
     Router::new()
         .route("/v1/workspaces/{id}", put(create).delete(delete))
         .route("/v1/workspaces/{id}/stop", post(stop))
+        .route("/v1/workspaces/{id}/policy", put(change_policy))
+        .route(
+            "/v1/workspaces/{id}/secrets/{name}",
+            put(put_secret)
+                .delete(delete_secret)
+                .layer(DefaultBodyLimit::max(SECRET_BODY_BYTES_MAX)),
+        )
         .route(
             "/v1/workspaces/{id}/exec",
             post(exec).layer(DefaultBodyLimit::max(EXEC_BODY_BYTES_MAX)),
@@ -112,8 +121,43 @@ async fn delete(State(runner): State<Runner>, Path(id): Path<String>) -> Answer<
 }
 
 async fn stop(State(runner): State<Runner>, Path(id): Path<String>) -> StatusCode {
-    runner.workspaces().stop(&id);
+    runner.workspaces().running.stop(&id);
     StatusCode::NO_CONTENT
+}
+
+async fn change_policy(
+    State(runner): State<Runner>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answer<StatusCode> {
+    let change: PolicyChange = serde_json::from_slice(&body).map_err(|error| Error::Invalid {
+        field: "body".to_owned(),
+        message: error.to_string(),
+    })?;
+    runner.change_policy(&id, change)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is wrong with a body is not said: it could repeat the value.
+async fn put_secret(
+    State(runner): State<Runner>,
+    Path((id, name)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer<StatusCode> {
+    let secret: BoundSecret = serde_json::from_slice(&body).map_err(|_| Error::Invalid {
+        field: "body".to_owned(),
+        message: "is not a secret".to_owned(),
+    })?;
+    blocking(move || runner.workspaces().put_secret(&id, &name, &secret)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn delete_secret(
+    State(runner): State<Runner>,
+    Path((id, name)): Path<(String, String)>,
+) -> Answer<StatusCode> {
+    blocking(move || runner.workspaces().delete_secret(&id, &name)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn wake(State(runner): State<Runner>) -> StatusCode {

@@ -221,6 +221,11 @@ impl Catalog {
         Some(agent.cloned())
     }
 
+    /// Sandboxes that may be alive at once.
+    pub(crate) fn places(&self) -> usize {
+        self.engine.sandboxes_max() as usize
+    }
+
     /// What the runner tells the app of its programs.
     pub(crate) fn programs(&self) -> Vec<protocol::Program> {
         let all: Vec<String> = self

@@ -2,15 +2,23 @@
 //! sandbox on the sandbox threads.
 
 use crate::Runner;
+use crate::audit::{self, sandbox_id};
 use crate::catalog::Runnable;
 use crate::files::is_directory;
+use crate::roots::Root;
 use crate::workspace::{Place, missing};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use swarm_flow_policy::SANDBOX_DIRECTORIES;
-use swarm_flow_protocol::{Error, ExecRequest, ExecResult, Outcome, STDIN_BYTES_MAX};
+use std::path::Path;
+use std::sync::Arc;
+use swarm_flow_audit::Subject;
+use swarm_flow_policy::{Access, Filesystem, SANDBOX_DIRECTORIES};
+use swarm_flow_protocol::{
+    Denial, Error, ExecRequest, ExecResult, Outcome, PolicyChange, STDIN_BYTES_MAX,
+};
 use swarm_flow_sandbox::{
-    Directory, Egress, End, Ended, Grants, Input, Output, OutputChunk, Sockets, Stream,
+    Decisions, Denials, Directory, Egress, End, Ended, Grants, Input, Output, OutputChunk, Sockets,
+    Stream, Unfinished,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,9 +52,12 @@ impl Runner {
         if !place.files.is_dir() {
             return Err(missing(id));
         }
-        let entry = self
-            .workspaces()
-            .enter(id, request.policy.limits.sandboxes)?;
+        let running = &self.workspaces().running;
+        let entry = running.enter(id, &mut request, &self.shared.surroundings)?;
+        let _turn = tokio::select! {
+            turn = self.shared.queue.enter(id, request.policy.limits.sandboxes) => turn?,
+            () = entry.stop.cancelled() => return Err(stopped()),
+        };
         let Runnable { program, env } = self
             .catalog()
             .program(&request.environment, &request.command[0])
@@ -57,10 +68,22 @@ impl Runner {
             Some(Streams { outputs, started }) => (Some(outputs), started),
         };
         let (stdout, stderr) = outputs(sender, limits.output_bytes);
-        let cwd = cwd(&request, &place)?;
+        let filesystem = request.policy.filesystem.clone();
+        let opened = opened(&filesystem, &place, &self.shared.config.roots);
+        let cwd = cwd(request.cwd.as_deref(), &opened)?;
+        let (decisions, denials) = Decisions::denials();
+        let sandbox = sandbox_id();
         let stdin = Bytes::from(std::mem::take(&mut request.stdin));
+        let disk = self.workspaces().disk(id, limits.disk_bytes)?;
+        let disk = disk.following(entry.live.clone());
+        let mut about = audit::started(&request);
+        let subject = Subject {
+            workspace: id.to_owned(),
+            sandbox: sandbox.clone(),
+            actor: std::mem::take(&mut request.actor),
+        };
         let mut grants = Grants {
-            directories: directories(&request, &place, &cwd),
+            directories: directories(&opened, &cwd),
             arguments: request.command,
             environment: environment(env, request.env),
             cwd,
@@ -70,9 +93,14 @@ impl Runner {
             sockets: Sockets::of(&request.policy),
             decisions: None,
             egress: Egress::new(request.policy.network, self.shared.registries.clone()),
-            disk: Some(self.workspaces().disk(id, limits.disk_bytes)?),
+            secrets: self.workspaces().secrets(id)?,
+            disk: Some(Arc::new(disk)),
+            live: Some(entry.live.clone()),
             limits,
         };
+        about.directories = listed(&grants.directories);
+        let trail = self.record(subject, about)?;
+        grants.decisions = Some(decisions.and(audit::decisions(&trail)));
         // Input is taken as long as the first of the two lives: to the end of this call.
         let (_opened, reader) = started
             .map(|started| {
@@ -82,34 +110,74 @@ impl Runner {
                 (opened, reader)
             })
             .unzip();
-        let running = self.shared.threads.spawn(async move {
+        let running = self.shared.threads.spawn(id, async move {
             if let Some(reader) = reader {
                 grants.stdin = Input::streamed(reader);
             }
             program.run(grants).await
         });
-        let running = running.ok_or_else(|| Error::Unavailable {
-            message: "the runner is stopping".to_owned(),
-        })?;
         let ended = tokio::select! {
-            ended = running => ended,
-            () = entry.stop.cancelled() => return Ok(cancelled(&stdout, &stderr)),
+            ended = running => Some(ended),
+            () = entry.stop.cancelled() => None,
         };
-        match ended {
-            Ok(Ok(ended)) => Ok(result(ended, &stdout, &stderr)),
-            Ok(Err(error)) => {
+        let result = match ended {
+            None => Ok(cancelled(&stdout, &stderr)),
+            Some(Ok(Ok(ended))) => Ok(result(ended, &stdout, &stderr)),
+            Some(Ok(Err(error))) => {
                 tracing::error!("cannot run a sandbox: {error:#}");
                 Err(Error::Internal {
                     message: format!("cannot run the sandbox: {error:#}"),
                 })
             }
-            Err(panic) => {
+            Some(Err(Unfinished::Stopping)) => Err(Error::Unavailable {
+                message: "the runner is stopping".to_owned(),
+            }),
+            Some(Err(Unfinished::Panicked(panic))) => {
                 tracing::error!("a sandbox panicked: {panic}");
                 Err(Error::Internal {
                     message: "the sandbox ended by a fault of the runner".to_owned(),
                 })
             }
+        };
+        trail.end(audit::ended(&result));
+        Ok(ExecResult {
+            sandbox,
+            denials: denied(&denials),
+            ..result?
+        })
+    }
+
+    /// From now on the workspace's sandboxes, those that run included, have no more than this policy grants.
+    pub(crate) fn change_policy(&self, id: &str, change: PolicyChange) -> Result<(), Error> {
+        if !self.workspaces().place(id)?.files.is_dir() {
+            return Err(missing(id));
         }
+        let sandboxes = change.policy.limits.sandboxes;
+        let running = &self.workspaces().running;
+        running.change(id, change, &self.shared.surroundings)?;
+        self.shared.queue.limit(id, sandboxes);
+        Ok(())
+    }
+}
+
+/// It had not started.
+fn stopped() -> Error {
+    Error::Conflict {
+        message: "workspace-stopped: the workspace was stopped before the command had its turn"
+            .to_owned(),
+    }
+}
+
+fn denied(denials: &Denials) -> Vec<Denial> {
+    denials.first().into_iter().map(denial).collect()
+}
+
+/// In the words of `types.denial`.
+fn denial(denied: swarm_flow_sandbox::Denial) -> Denial {
+    Denial {
+        capability: denied.capability.to_owned(),
+        resource: denied.resource,
+        rule: denied.rule,
     }
 }
 
@@ -195,13 +263,36 @@ fn check(request: &ExecRequest) -> Result<(), Error> {
     })
 }
 
+/// A directory that the policy opens: its path in the sandbox, and on this machine.
+type Opened<'a> = (&'a str, &'a Path, Access);
+
+/// Those of the workspace, and all of the operator's where the policy says `full`.
+fn opened<'a>(filesystem: &'a Filesystem, place: &'a Place, roots: &'a [Root]) -> Vec<Opened<'a>> {
+    let of_the_workspace = filesystem
+        .grants()
+        .into_iter()
+        .map(|(path, access)| (path, host_path(path, place), access));
+    let of_the_operator = roots
+        .iter()
+        .filter(|_| *filesystem == Filesystem::Full)
+        .map(|root| (root.guest.as_str(), root.host.as_path(), root.access));
+    of_the_workspace.chain(of_the_operator).collect()
+}
+
+fn host_path<'a>(guest: &str, place: &'a Place) -> &'a Path {
+    if guest == SANDBOX_DIRECTORIES[0] {
+        &place.files
+    } else {
+        &place.tmp
+    }
+}
+
 /// Where the command starts: what was asked for, else `/workspace`, else `/` where that is not granted.
-fn cwd(request: &ExecRequest, place: &Place) -> Result<String, Error> {
-    let granted = request.policy.filesystem.grants();
-    let Some(asked) = &request.cwd else {
-        let workspace = granted
+fn cwd(asked: Option<&str>, opened: &[Opened<'_>]) -> Result<String, Error> {
+    let Some(asked) = asked else {
+        let workspace = opened
             .iter()
-            .any(|(path, _)| *path == SANDBOX_DIRECTORIES[0]);
+            .any(|(path, ..)| *path == SANDBOX_DIRECTORIES[0]);
         return Ok(if workspace {
             SANDBOX_DIRECTORIES[0]
         } else {
@@ -210,14 +301,9 @@ fn cwd(request: &ExecRequest, place: &Place) -> Result<String, Error> {
         .to_owned());
     };
     let plain = asked.trim_end_matches('/');
-    let found = granted.iter().find_map(|(path, _)| {
-        let rest = plain.strip_prefix(path)?;
-        let relative = if rest.is_empty() {
-            rest
-        } else {
-            rest.strip_prefix('/')?
-        };
-        Some(is_directory(host_path(path, place), relative))
+    let found = opened.iter().find_map(|(path, host, _)| {
+        let relative = beneath(plain, path)?;
+        Some(is_directory(host, relative))
     });
     match found {
         Some(true) => Ok(plain.to_owned()),
@@ -226,9 +312,9 @@ fn cwd(request: &ExecRequest, place: &Place) -> Result<String, Error> {
             message: format!("`{asked}` is not a directory"),
         }),
         None => {
-            let paths: Vec<String> = granted
+            let paths: Vec<String> = opened
                 .iter()
-                .map(|(path, _)| format!("`{path}`"))
+                .map(|(path, ..)| format!("`{path}`"))
                 .collect();
             let beneath = if paths.is_empty() {
                 "anything".to_owned()
@@ -246,37 +332,39 @@ fn cwd(request: &ExecRequest, place: &Place) -> Result<String, Error> {
     }
 }
 
-fn host_path<'a>(guest: &str, place: &'a Place) -> &'a std::path::Path {
-    if guest == SANDBOX_DIRECTORIES[0] {
-        &place.files
-    } else {
-        &place.tmp
+/// The rest of a path, if it is a directory's or beneath it.
+fn beneath<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+    match path.strip_prefix(directory)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('/'),
     }
 }
 
 /// What the policy grants, and the start directory once more as `.`: a program whose libc does not know a
 /// current directory resolves relative paths there.
-fn directories(request: &ExecRequest, place: &Place, cwd: &str) -> Vec<Directory> {
-    let granted = request.policy.filesystem.grants();
-    let mut directories: Vec<Directory> = Vec::with_capacity(granted.len() + 1);
-    for (path, access) in granted {
-        let host = host_path(path, place);
-        if let Some(rest) = cwd.strip_prefix(path)
-            && (rest.is_empty() || rest.starts_with('/'))
-        {
+fn directories(opened: &[Opened<'_>], cwd: &str) -> Vec<Directory> {
+    let mut directories: Vec<Directory> = Vec::with_capacity(opened.len() + 1);
+    for (path, host, access) in opened {
+        if let Some(relative) = beneath(cwd, path) {
             directories.push(Directory {
-                host: host.join(rest.trim_start_matches('/')),
+                host: host.join(relative),
                 guest: ".".to_owned(),
-                access,
+                access: *access,
             });
         }
         directories.push(Directory {
-            host: host.to_owned(),
-            guest: path.to_owned(),
-            access,
+            host: (*host).to_owned(),
+            guest: (*path).to_owned(),
+            access: *access,
         });
     }
     directories
+}
+
+/// As the audit log lists them.
+fn listed(directories: &[Directory]) -> Vec<(String, Access)> {
+    let named = directories.iter().filter(|one| one.guest != ".");
+    named.map(|one| (one.guest.clone(), one.access)).collect()
 }
 
 fn outputs(sender: Option<mpsc::Sender<OutputChunk>>, bytes_max: u64) -> (Output, Output) {
@@ -293,6 +381,8 @@ fn result(ended: Ended<u8>, stdout: &Output, stderr: &Output) -> ExecResult {
     let (exit_code, outcome) = match ended.end {
         End::Returned(code) | End::Exited(code) => (code, Outcome::Exited),
         End::Trapped(message) => (EXIT_TRAPPED, Outcome::Trapped { message }),
+        // What was taken stands among the denials.
+        End::Revoked(_) => (EXIT_KILLED, Outcome::Cancelled),
         End::Limit {
             name,
             used,
@@ -343,5 +433,7 @@ fn with_outputs(exit_code: u8, outcome: Outcome, stdout: &Output, stderr: &Outpu
         peak_memory_bytes: 0,
         read_bytes: 0,
         written_bytes: 0,
+        sandbox: String::new(),
+        denials: Vec::new(),
     }
 }

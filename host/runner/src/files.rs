@@ -7,6 +7,7 @@ use crate::tree;
 use crate::workspace::{Workspaces, fresh_name, internal};
 use bytes::Bytes;
 use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions, OpenOptionsExt};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -27,6 +28,9 @@ pub(crate) fn read(
 ) -> Result<(FileInfo, Bytes), Error> {
     check(path)?;
     let files = workspaces.files(id)?;
+    // To open a device or a socket may already do something.
+    let found = files.metadata(path);
+    only_a_file(path, &found.map_err(|error| file_error(path, &error))?)?;
     let mut options = OpenOptions::new();
     options
         .read(true)
@@ -35,12 +39,7 @@ pub(crate) fn read(
         .open_with(path, &options)
         .map_err(|error| file_error(path, &error))?;
     let metadata = file.metadata().map_err(|error| file_error(path, &error))?;
-    if !metadata.is_file() {
-        return Err(conflict(format!(
-            "`{path}` is a {}, not a file",
-            kind_name(kind(&metadata))
-        )));
-    }
+    only_a_file(path, &metadata)?;
     let left = metadata.len().saturating_sub(offset);
     let length = length.map_or(left, |length| length.min(left));
     if length > FILE_BYTES_MAX {
@@ -148,14 +147,14 @@ pub(crate) fn list(
             .open_dir(path)
             .map_err(|error| file_error(path, &error))?
     };
-    let mut items = Vec::new();
-    walk(&directory, path, recursive, &mut items).map_err(|error| file_error(path, &error))?;
-    items.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    let first = cursor.map_or(0, |cursor| {
-        items.partition_point(|item| item.path.as_str() <= cursor)
-    });
-    let more = items.len() > first + limit;
-    let items: Vec<FileInfo> = items.into_iter().skip(first).take(limit).collect();
+    let mut page = Page {
+        after: cursor,
+        items_max: limit + 1,
+        items: BTreeMap::new(),
+    };
+    walk(&directory, path, recursive, &mut page).map_err(|error| file_error(path, &error))?;
+    let more = page.items.len() > limit;
+    let items: Vec<FileInfo> = page.items.into_values().take(limit).collect();
     let next = if more {
         items.last().map(|item| item.path.clone())
     } else {
@@ -164,13 +163,27 @@ pub(crate) fn list(
     Ok(FilePage { items, next })
 }
 
+/// The first entries after a cursor. No more than these are kept: a guest may have made a million, with long paths.
+struct Page<'a> {
+    after: Option<&'a str>,
+    items_max: usize,
+    items: BTreeMap<String, FileInfo>,
+}
+
+impl Page<'_> {
+    fn put(&mut self, info: FileInfo) {
+        if self.after.is_some_and(|after| info.path.as_str() <= after) {
+            return;
+        }
+        self.items.insert(info.path.clone(), info);
+        if self.items.len() > self.items_max {
+            self.items.pop_last();
+        }
+    }
+}
+
 /// Directories deeper than [`DEPTH_MAX`] are listed, not what is in them.
-fn walk(
-    directory: &Dir,
-    prefix: &str,
-    recursive: bool,
-    items: &mut Vec<FileInfo>,
-) -> io::Result<()> {
+fn walk(directory: &Dir, prefix: &str, recursive: bool, page: &mut Page<'_>) -> io::Result<()> {
     let mut open = vec![(directory.entries()?, prefix.to_owned())];
     while let Some((entries, prefix)) = open.last_mut() {
         let Some(entry) = entries.next() else {
@@ -179,38 +192,56 @@ fn walk(
         };
         let entry: DirEntry = entry?;
         let name = entry.file_name();
-        // A name that is not UTF-8 cannot be said in JSON; the guest that made it can still see it.
+        // A name that is not UTF-8 cannot be said in JSON. No guest can have made it.
         let Some(name) = name.to_str() else { continue };
         let path = if prefix.is_empty() {
             name.to_owned()
         } else {
             format!("{prefix}/{name}")
         };
-        let inner = listed(&entry, &path, items)?;
-        if let Some(inner) = inner
+        let Some(metadata) = there(entry.metadata())? else {
+            continue;
+        };
+        page.put(info(&path, &metadata));
+        if metadata.is_dir()
             && recursive
             && open.len() < DEPTH_MAX
+            && let Some(inner) = there(entry.open_dir().and_then(|inner| inner.entries()))?
         {
-            open.push((inner.open_dir()?.entries()?, path));
+            open.push((inner, path));
         }
     }
     Ok(())
 }
 
-/// Puts an entry into the list; gives it back if it is a directory.
-fn listed<'a>(
-    entry: &'a DirEntry,
-    path: &str,
-    items: &mut Vec<FileInfo>,
-) -> io::Result<Option<&'a DirEntry>> {
-    let metadata = match entry.metadata() {
-        Ok(metadata) => metadata,
-        // A guest removed it since.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    items.push(info(path, &metadata));
-    Ok(metadata.is_dir().then_some(entry))
+/// None for what a guest removed since it was listed, or put something else in the place of.
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error)
+            if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
+                || is_loop(&error) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Refuses what is there and no regular file.
+fn only_a_file(path: &str, metadata: &Metadata) -> Result<(), Error> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(conflict(format!(
+        "`{path}` is a {}, not a file",
+        kind_name(kind(metadata))
+    )))
 }
 
 /// Refuses a path that is not plainly beneath the workspace, before anything is opened.
@@ -300,12 +331,10 @@ fn file_error(path: &str, error: &io::Error) -> Error {
             field: "path".to_owned(),
             message: "leads out of the workspace, or through a link that does".to_owned(),
         },
-        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            Error::Invalid {
-                field: "path".to_owned(),
-                message: "has links that lead in a circle".to_owned(),
-            }
-        }
+        _ if is_loop(error) => Error::Invalid {
+            field: "path".to_owned(),
+            message: "has links that lead in a circle".to_owned(),
+        },
         StorageFull => Error::Unavailable {
             message: "the runner's disk is full".to_owned(),
         },

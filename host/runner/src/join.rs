@@ -1,6 +1,6 @@
 //! A runner's life with the app: it joins, says that it is alive, fetches work, and leaves.
 
-use crate::{Runner, lease};
+use crate::{Runner, audit, lease};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -48,16 +48,19 @@ pub async fn join(runner: &Runner, app: Arc<dyn AppCall>) -> Result<Joined> {
     };
     app.register().await?;
     app.sweep().await?;
+    audit::reconcile(&app).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(heartbeat(app.clone()));
     tasks.spawn(lease::work(app.clone()));
+    tasks.spawn(audit::deliver(app.clone()));
     Ok(Joined { app, tasks })
 }
 
 impl Joined {
-    /// Ends the work and tells the app, which leases it to others.
+    /// Ends the work, sends the last audit records, and tells the app, which leases the work to others.
     pub async fn leave(mut self) -> Result<()> {
         self.tasks.shutdown().await;
+        audit::flush(&self.app).await;
         self.app
             .send(Method::DELETE, "", &())
             .await
@@ -106,6 +109,7 @@ impl App {
             url: config.url.clone(),
             programs: self.runner.catalog().programs(),
             environments: self.runner.catalog().environments(),
+            walls: config.walls.clone(),
         };
         let body = serde_json::to_vec(&registration).context("cannot write the registration")?;
         let _: Ignored = self

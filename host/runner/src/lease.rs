@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use swarm_flow_protocol::{Lease, LeaseId, Report};
+use swarm_flow_sandbox::Unfinished;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Tasks that a runner does at once. An agent mostly waits for its tools.
@@ -46,7 +47,8 @@ pub(crate) async fn work(app: App) {
     let mut tasks = JoinSet::new();
     let mut renew = tokio::time::interval(RENEW_PAUSE);
     loop {
-        if tasks.len() < TASKS_MAX {
+        // What could not be recorded is left to runners that can.
+        if tasks.len() < TASKS_MAX && app.runner().shared.audit.closed().is_none() {
             match fetch(&app, TASKS_MAX - tasks.len()).await {
                 Ok(leases) => leases
                     .into_iter()
@@ -92,6 +94,8 @@ async fn perform(app: &App, lease: Lease) {
         workspace: lease.workspace,
         environment: lease.environment,
         policy: lease.policy,
+        actor: format!("agent:{}", lease.agent),
+        recording: None,
     };
     let outcome = match app.runner().catalog().agent(&lease.agent).await {
         None => Err(failure(
@@ -102,21 +106,19 @@ async fn perform(app: &App, lease: Lease) {
             "unknown_agent",
             format!("agent `{}` cannot be loaded: {error:#}", lease.agent),
         )),
-        Some(Ok(agent)) => {
-            let task = lease.task;
-            match app
-                .runner()
-                .shared
-                .threads
-                .spawn(async move { agent.execute(&task, tools).await })
-            {
-                None => return,
-                Some(execution) => match execution.await {
+        Some(Ok(agent)) => match app.runner().record_agent(&lease.agent, &tools) {
+            Err(closed) => Err(failure("unavailable", closed.to_string())),
+            Ok(trail) => {
+                let (task, workspace) = (lease.task, tools.workspace.clone());
+                let execution = async move { agent.execute(&task, tools, trail).await };
+                let execution = app.runner().shared.threads.spawn(&workspace, execution);
+                match execution.await {
                     Ok(outcome) => outcome,
+                    Err(Unfinished::Stopping) => return,
                     Err(panic) => Err(failure("trapped", format!("the runner failed: {panic}"))),
-                },
+                }
             }
-        }
+        },
     };
     report(
         app,

@@ -16,13 +16,17 @@
 
 mod agent;
 mod api;
+mod audit;
 mod catalog;
 mod exec;
 mod files;
 mod join;
 mod lease;
+mod queue;
+mod roots;
+mod running;
+mod secrets;
 mod stdin;
-mod threads;
 mod tools;
 mod tree;
 mod workspace;
@@ -30,12 +34,17 @@ mod workspace;
 pub use api::router;
 pub use catalog::{AgentFile, Catalog, ProgramFile};
 pub use join::{AppCall, AppResponse, Joined, join};
+pub use roots::Root;
 
 use anyhow::{Context, Result};
+use queue::Queue;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stdin::Inputs;
-use threads::SandboxThreads;
+use swarm_flow_audit::{Log, Settings};
+use swarm_flow_policy::Surroundings;
+use swarm_flow_protocol::Wall;
+use swarm_flow_sandbox::Threads;
 use tokio::sync::Notify;
 use workspace::Workspaces;
 
@@ -47,11 +56,17 @@ pub struct RunnerConfig {
     pub url: String,
     /// The bearer token that both sides present.
     pub token: String,
-    /// Holds `workspaces/`.
+    /// Holds `workspaces/` and `audit/`.
     pub state: PathBuf,
+    /// What the audit log may keep for an app that does not take it, before no sandbox starts any more.
+    pub audit_bytes_max: u64,
     pub catalog: Catalog,
+    /// What shuts this process off from its machine.
+    pub walls: Vec<Wall>,
     /// What `@package-registries` stands for.
     pub registries: Vec<String>,
+    /// What `filesystem = "full"` opens beside a workspace's own directories.
+    pub roots: Vec<Root>,
 }
 
 /// A runner. Cheap to clone.
@@ -63,9 +78,15 @@ pub struct Runner {
 struct Shared {
     config: RunnerConfig,
     workspaces: Workspaces,
-    threads: SandboxThreads,
+    /// Who starts a sandbox next.
+    queue: Queue,
+    threads: Threads,
     inputs: Inputs,
     registries: Arc<[String]>,
+    surroundings: Surroundings,
+    audit: Log,
+    /// There is more in the audit log.
+    recorded: Arc<Notify>,
     /// Someone said that there may be work.
     wake: Notify,
 }
@@ -74,14 +95,30 @@ impl Runner {
     pub fn new(config: RunnerConfig) -> Result<Self> {
         let workspaces = Workspaces::open(&config.state)
             .with_context(|| format!("cannot open the workspaces in {}", config.state.display()))?;
-        let threads = SandboxThreads::start().context("cannot start the sandbox threads")?;
+        let threads = Threads::start().context("cannot start the sandbox threads")?;
         let registries = config.registries.clone().into();
+        let surroundings = Surroundings {
+            registries: config.registries.clone(),
+            directories: config.roots.iter().map(|root| root.guest.clone()).collect(),
+        };
+        let queue = Queue::new(config.catalog.places());
+        let recorded = Arc::new(Notify::new());
+        let settings = Settings {
+            spool_bytes_max: config.audit_bytes_max,
+            ..Settings::new(config.state.join("audit"), &config.id)
+        };
+        let told = recorded.clone();
+        let audit = Log::open(settings, move || told.notify_one())?;
         let shared = Shared {
             config,
             workspaces,
+            queue,
             threads,
             inputs: Inputs::default(),
             registries,
+            surroundings,
+            audit,
+            recorded,
             wake: Notify::new(),
         };
         Ok(Self {

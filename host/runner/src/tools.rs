@@ -3,7 +3,8 @@
 
 use crate::agent::bindings::swarm_flow::core::{tools, types};
 use crate::{Runner, files};
-use swarm_flow_policy::{Access, Action, Decision, Policy, Surroundings, explain};
+use swarm_flow_audit::Recording;
+use swarm_flow_policy::{Access, Policy};
 use swarm_flow_protocol as protocol;
 
 protocol::convert_types!(types);
@@ -15,36 +16,26 @@ pub(crate) struct Tools {
     pub(crate) workspace: String,
     pub(crate) environment: String,
     pub(crate) policy: Policy,
+    /// Who asks, for the audit log: `agent:script`.
+    pub(crate) actor: String,
+    /// Takes what is decided about the tools themselves.
+    pub(crate) recording: Option<Recording>,
 }
 
 impl Tools {
     /// An agent's own file tools do no more than a program of the workspace could.
     fn granted(&self, path: &str, wanted: Access) -> Result<(), types::Error> {
-        // Where in the workspace a path leads is checked as it is opened, not by its name.
-        let path_granted = "/workspace".to_owned();
-        let (verb, action) = match wanted {
-            Access::Read => ("read", Action::Read { path: path_granted }),
-            Access::ReadWrite => ("write", Action::Write { path: path_granted }),
-        };
-        let decision = explain(&self.policy, &action, &Surroundings::default())
-            .map_err(|invalid| types::Error::Internal(format!("the policy is none: {invalid}")))?;
-        match decision {
-            Decision::Allow { .. } => Ok(()),
-            Decision::Deny {
-                message, grants, ..
-            } => {
-                let rules: Vec<_> = grants.iter().map(ToString::to_string).collect();
-                Err(types::Error::Denied(types::Denial {
-                    capability: "filesystem".to_owned(),
-                    resource: format!("{verb} /workspace/{path}"),
-                    rule: if rules.is_empty() {
-                        message
-                    } else {
-                        rules.join(" and ")
-                    },
-                }))
-            }
+        let decided = protocol::tool_decision(&self.policy(), path, wanted)?;
+        if let Some(recording) = &self.recording {
+            recording.record("filesystem", &decided.resource, &decided.decision);
         }
+        Ok(decided.granted()?)
+    }
+
+    /// The workspace's: it may have been changed since the lease.
+    fn policy(&self) -> Policy {
+        let known = self.runner.workspaces().running.policy(&self.workspace);
+        known.unwrap_or_else(|| self.policy.clone())
     }
 }
 
@@ -60,6 +51,9 @@ impl tools::Host for Tools {
             cwd: command.cwd,
             environment: self.environment.clone(),
             policy: self.policy.clone(),
+            policy_name: String::new(),
+            revision: 0,
+            actor: self.actor.clone(),
             stream: false,
             stdin_stream: false,
         };
@@ -75,7 +69,7 @@ impl tools::Host for Tools {
 
     async fn write_file(&mut self, path: String, bytes: Vec<u8>) -> Result<(), types::Error> {
         self.granted(&path, Access::ReadWrite)?;
-        let disk_bytes_max = self.policy.limits.disk_bytes;
+        let disk_bytes_max = self.policy().limits.disk_bytes;
         let workspaces = self.runner.workspaces();
         files::write(workspaces, &self.workspace, &path, &bytes, disk_bytes_max)?;
         Ok(())

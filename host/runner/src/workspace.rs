@@ -2,30 +2,26 @@
 //!
 //! A directory appears whole (made aside, then renamed) and disappears whole (renamed aside, then removed).
 
+use crate::running::Running;
+use crate::secrets::SecretFiles;
 use crate::tree;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use swarm_flow_protocol::Error;
-use swarm_flow_sandbox::Disk;
-use tokio_util::sync::CancellationToken;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use swarm_flow_protocol::{BoundSecret, Error};
+use swarm_flow_sandbox::{Disk, Secrets};
 
 pub(crate) struct Workspaces {
     root: PathBuf,
     /// Files that are being written and directories that are being made or removed.
     aside: PathBuf,
-    live: Mutex<HashMap<String, Live>>,
+    pub(crate) running: Running,
     /// What each workspace may still write, of those that wrote since the start.
-    disks: Mutex<HashMap<String, Arc<Disk>>>,
-}
-
-/// What runs in a workspace.
-struct Live {
-    sandboxes: u32,
-    stop: CancellationToken,
+    disks: Mutex<HashMap<String, Disk>>,
+    secrets: SecretFiles,
 }
 
 /// A workspace's place on disk.
@@ -43,9 +39,10 @@ impl Workspaces {
         std::fs::create_dir_all(&aside)?;
         tree::empty(&Dir::open_ambient_dir(&aside, ambient_authority())?)?;
         Ok(Self {
+            secrets: SecretFiles::open(state, aside.clone())?,
             root,
             aside,
-            live: Mutex::default(),
+            running: Running::default(),
             disks: Mutex::default(),
         })
     }
@@ -68,10 +65,13 @@ impl Workspaces {
     /// Ends what runs and removes the directories. Removing what is not there is fine.
     pub(crate) fn delete(&self, id: &str) -> Result<(), Error> {
         check_id(id)?;
-        self.stop(id);
+        self.running.forget(id);
         self.disks().remove(id);
         let aside = fresh_name();
-        match std::fs::rename(self.root.join(id), self.aside.join(&aside)) {
+        let renamed = std::fs::rename(self.root.join(id), self.aside.join(&aside));
+        // Not before the directory is gone: there would be time for another.
+        self.secrets.delete_all(id)?;
+        match renamed {
             Ok(()) => tree::remove(&self.aside()?, &aside)
                 .map_err(|error| internal("remove the workspace", &error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -79,22 +79,16 @@ impl Workspaces {
         }
     }
 
-    /// Ends what runs. New sandboxes may start at once: whether they should is the app's decision.
-    pub(crate) fn stop(&self, id: &str) {
-        let live = self
-            .live
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(id);
-        if let Some(live) = live {
-            live.stop.cancel();
-        }
-    }
-
     /// Removes directories that the app does not know. They are left over from a creation or a deletion that
     /// a crash cut short.
     pub(crate) fn sweep(&self, known: &[String]) -> io::Result<usize> {
         let mut swept = 0;
+        for id in self.secrets.workspaces()? {
+            if !known.contains(&id) {
+                // It says itself what went wrong.
+                _ = self.secrets.delete_all(&id);
+            }
+        }
         for entry in std::fs::read_dir(&self.root)? {
             let entry = entry?;
             let Some(id) = entry.file_name().to_str().map(str::to_owned) else {
@@ -127,76 +121,47 @@ impl Workspaces {
         })
     }
 
-    /// The allowance that all sandboxes and callers of a workspace share.
-    pub(crate) fn disk(&self, id: &str, bytes_max: u64) -> Result<Arc<Disk>, Error> {
+    /// The allowance that all sandboxes and callers of a workspace share, and what this one may take of it.
+    pub(crate) fn disk(&self, id: &str, bytes_max: u64) -> Result<Disk, Error> {
         let place = self.place(id)?;
+        let known = self.running.policy(id);
+        let bytes_max = known.map_or(bytes_max, |known| bytes_max.min(known.limits.disk_bytes));
         let mut disks = self.disks();
-        match disks.get(id) {
-            Some(disk) if disk.bytes_max() == bytes_max => Ok(disk.clone()),
-            _ => {
-                let disk = Arc::new(Disk::new(vec![place.files, place.tmp], bytes_max));
-                disks.insert(id.to_owned(), disk.clone());
-                Ok(disk)
-            }
-        }
+        let disk = disks
+            .entry(id.to_owned())
+            .or_insert_with(|| Disk::new(vec![place.files, place.tmp], bytes_max));
+        Ok(disk.limited(bytes_max))
     }
 
-    fn disks(&self) -> MutexGuard<'_, HashMap<String, Arc<Disk>>> {
+    fn disks(&self) -> MutexGuard<'_, HashMap<String, Disk>> {
         self.disks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn secrets(&self, id: &str) -> Result<Secrets, Error> {
+        check_id(id)?;
+        self.secrets.of(id)
+    }
+
+    pub(crate) fn put_secret(
+        &self,
+        id: &str,
+        name: &str,
+        secret: &BoundSecret,
+    ) -> Result<(), Error> {
+        let place = self.place(id)?;
+        self.secrets.put(id, &place.files, name, secret)
+    }
+
+    /// Removing what is not there is fine.
+    pub(crate) fn delete_secret(&self, id: &str, name: &str) -> Result<(), Error> {
+        check_id(id)?;
+        self.secrets.delete(id, name)
     }
 
     /// Where a file is written before it is moved to its place.
     pub(crate) fn aside(&self) -> Result<Dir, Error> {
         Dir::open_ambient_dir(&self.aside, ambient_authority())
             .map_err(|error| internal("write a file", &error))
-    }
-
-    /// Notes that a sandbox starts in a workspace, until the result is dropped.
-    pub(crate) fn enter<'a>(&'a self, id: &'a str, sandboxes_max: u32) -> Result<Entry<'a>, Error> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = live.entry(id.to_owned()).or_insert_with(|| Live {
-            sandboxes: 0,
-            stop: CancellationToken::new(),
-        });
-        if entry.sandboxes >= sandboxes_max {
-            return Err(Error::Busy {
-                retry_after_ms: 250,
-            });
-        }
-        entry.sandboxes += 1;
-        Ok(Entry {
-            workspaces: self,
-            id,
-            stop: entry.stop.clone(),
-        })
-    }
-}
-
-/// A sandbox's place in its workspace.
-pub(crate) struct Entry<'a> {
-    workspaces: &'a Workspaces,
-    id: &'a str,
-    /// Someone wants the sandbox to end.
-    pub(crate) stop: CancellationToken,
-}
-
-impl Drop for Entry<'_> {
-    fn drop(&mut self) {
-        let mut live = self
-            .workspaces
-            .live
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // After a stop the count belongs to other sandboxes.
-        if self.stop.is_cancelled() {
-            return;
-        }
-        if let Some(found) = live.get_mut(self.id) {
-            found.sandboxes = found.sandboxes.saturating_sub(1);
-            if found.sandboxes == 0 {
-                live.remove(self.id);
-            }
-        }
     }
 }
 
