@@ -93,6 +93,7 @@ mod tests {
                 packages: Vec::new(),
             },
             policy_name: "custom".to_owned(),
+            policy_version: 0,
             policy: Policy {
                 filesystem: Filesystem::None,
                 network: Network::None,
@@ -113,6 +114,7 @@ mod tests {
             url: String::new(),
             programs: Vec::new(),
             environments: Vec::new(),
+            walls: Vec::new(),
             joined_at_ms: 0,
             seen_at_ms: 0,
             alive,

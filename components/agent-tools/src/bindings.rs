@@ -13,9 +13,10 @@ wit_bindgen::generate!({
 });
 
 pub use exports::swarm_flow::core::{binding, tools};
-#[cfg(test)]
-pub use swarm_flow::core::policy;
-pub use swarm_flow::core::{runners, types, workspace};
+pub use swarm_flow::core::{policy, runners, types, workspace};
+
+swarm_flow_protocol::convert_types!(types);
+swarm_flow_protocol::convert_policy!(policy);
 
 /// The component. Its only state is the bound workspace, see `binding`.
 pub struct AgentTools;

@@ -2,8 +2,9 @@
 //! bound.
 //!
 //! In a runner the host itself meets an agent's `tools`; here this component does, composed with the agent
-//! and the component `workspace` at build time. It decides nothing: the workspace's policy goes along with each command,
-//! and the runner holds the command to it. Without a bound workspace every tool is refused.
+//! and the component `workspace` at build time. A command goes with the workspace's policy to the runner, which holds it to
+//! that. Files are asked for by the API's own way, which has no policy; so here is decided, as in a runner, whether
+//! a program of the workspace could do the same. Without a bound workspace every tool is refused.
 #![cfg_attr(
     test,
     allow(

@@ -1,8 +1,11 @@
-//! The tools: each is one call, `list-files` one for each thousand entries.
+//! The tools: a command is one call. Files are two, because the policy of the moment is asked for first; `list-files` is
+//! one more for each further thousand entries.
 
 use crate::binding::bound;
 use crate::bindings::types::{Command, Error, ExecResult, FileInfo, PageRequest};
 use crate::bindings::workspace;
+use swarm_flow_policy::Access;
+use swarm_flow_protocol::tool_granted;
 
 /// The largest page.
 const PAGE_ITEMS: u32 = 1000;
@@ -12,15 +15,17 @@ pub fn exec(command: &Command) -> Result<ExecResult, Error> {
 }
 
 pub fn read_file(path: &str) -> Result<Vec<u8>, Error> {
-    workspace::read_file(&bound()?, path, None).map(|content| content.bytes)
+    let bound = granted(path, Access::Read)?;
+    workspace::read_file(&bound, path, None).map(|content| content.bytes)
 }
 
 pub fn write_file(path: &str, bytes: &[u8]) -> Result<(), Error> {
-    workspace::write_file(&bound()?, path, bytes).map(drop)
+    let bound = granted(path, Access::ReadWrite)?;
+    workspace::write_file(&bound, path, bytes).map(drop)
 }
 
 pub fn list_files(path: &str, recursive: bool) -> Result<Vec<FileInfo>, Error> {
-    let bound = bound()?;
+    let bound = granted(path, Access::Read)?;
     let mut items = Vec::new();
     let mut page = PageRequest {
         cursor: None,
@@ -34,4 +39,12 @@ pub fn list_files(path: &str, recursive: bool) -> Result<Vec<FileInfo>, Error> {
         }
         page.cursor = found.next;
     }
+}
+
+/// The bound workspace, when its policy lets a program do this with the file. It may have another policy by now than
+/// when it was bound.
+fn granted(path: &str, wanted: Access) -> Result<String, Error> {
+    let workspace = workspace::get(&bound()?)?;
+    tool_granted(&workspace.policy.into(), path, wanted)?;
+    Ok(workspace.id)
 }

@@ -35,6 +35,29 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// A problem of [`parse`] that names a field of these at most: serde quotes what it finds, and so do names that are unknown.
+pub fn without_the_body(problem: Problem, fields: &[&str]) -> Problem {
+    if problem.code != "invalid-request" {
+        return problem;
+    }
+    let named = problem
+        .member("field")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    // Of an array, without the place.
+    let named = named.split('[').next().unwrap_or_default();
+    let above = named.rsplit_once('.').map_or(named, |(above, _)| above);
+    let field = fields
+        .iter()
+        .find(|field| **field == named || **field == above);
+    let known: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+    let message = format!(
+        "is missing, twice there, of another type, or has something in it that does not belong there; there are {}",
+        known.join(", ")
+    );
+    Problem::invalid(field.copied().unwrap_or("body"), &message)
+}
+
 fn problem(path: &str, error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     if error.classify() != Category::Data {

@@ -31,7 +31,6 @@ mod respond;
 mod route;
 mod shape;
 mod stream;
-mod time;
 mod wire;
 
 #[cfg(test)]

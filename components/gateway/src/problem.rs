@@ -38,6 +38,13 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ),
     ("workspace-stopped", 409, "The workspace is stopped"),
     ("stdin-closed", 409, "The command takes no more input"),
+    ("audit-diverged", 409, "The audit logs differ"),
+    ("version-mismatch", 412, "Another version is the last"),
+    (
+        "revision-mismatch",
+        412,
+        "The workspace has another revision",
+    ),
     ("body-too-large", 413, "The request is too large"),
     (
         "unsupported-media-type",
@@ -158,7 +165,6 @@ impl Problem {
         Value::Object(json)
     }
 
-    #[cfg(test)]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
     }
@@ -170,7 +176,14 @@ impl From<Error> for Problem {
             Error::Invalid(input) => Self::invalid(&input.field, &input.message),
             Error::NotFound(missing) => Self::not_found(&missing.kind, &missing.id, missing.known),
             Error::Conflict(text) => coded(
-                &["workspace-stopped", "idempotency-conflict", "stdin-closed"],
+                &[
+                    "workspace-stopped",
+                    "idempotency-conflict",
+                    "stdin-closed",
+                    "audit-diverged",
+                    "version-mismatch",
+                    "revision-mismatch",
+                ],
                 "conflict",
                 text,
             ),
@@ -265,6 +278,21 @@ mod tests {
                 Error::Conflict(text("stdin-closed: x")),
                 "stdin-closed",
                 409,
+            ),
+            (
+                Error::Conflict(text("audit-diverged: x")),
+                "audit-diverged",
+                409,
+            ),
+            (
+                Error::Conflict(text("version-mismatch: x")),
+                "version-mismatch",
+                412,
+            ),
+            (
+                Error::Conflict(text("revision-mismatch: x")),
+                "revision-mismatch",
+                412,
             ),
             (
                 Error::Denied(Denial {

@@ -44,6 +44,12 @@ impl Request {
         json::parse(&self.bytes(most)?)
     }
 
+    /// The same, of a body that no problem may repeat. `fields` are all that it can have.
+    pub fn private_json<T: DeserializeOwned>(&self, fields: &[&str]) -> Result<T, Problem> {
+        self.json()
+            .map_err(|problem| json::without_the_body(problem, fields))
+    }
+
     /// The body as it is.
     pub fn bytes(&self, most: u64) -> Result<Vec<u8>, Problem> {
         // A length that is said to be too large is not even waited for.
@@ -67,6 +73,25 @@ impl Request {
                 .next()
                 .is_some_and(|part| part.trim().eq_ignore_ascii_case(media_type))
         })
+    }
+
+    /// The number in `If-Match: "3"`: of the version or revision that a change is meant for.
+    pub fn if_match(&self) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.headers.text("if-match") else {
+            return Ok(None);
+        };
+        let quoted = text.trim().strip_prefix('"');
+        let digits = quoted.and_then(|rest| rest.strip_suffix('"'));
+        let number = digits
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok());
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(Problem::invalid(
+                "If-Match",
+                "must be one `ETag` as it was given: a number in quotes",
+            )),
+        }
     }
 
     pub fn idempotency_key(&self) -> Option<String> {

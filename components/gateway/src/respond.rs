@@ -9,6 +9,8 @@ use std::borrow::Cow;
 pub enum Reply {
     Whole(Response),
     Events(stream::Events),
+    /// JSON, one value a line.
+    Lines(stream::Lines),
 }
 
 pub struct Response {
@@ -36,6 +38,11 @@ impl Response {
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Says which version or revision this is.
+    pub fn with_etag(self, number: u64) -> Self {
+        self.with_header("etag", format!("\"{number}\""))
     }
 
     pub fn problem(problem: &Problem, request_id: &str) -> Self {

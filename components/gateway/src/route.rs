@@ -3,7 +3,10 @@
 //! `{name}` stands for one part of a path, `{name...}` for one or more at the end; both are
 //! percent-decoded. `openapi.json` describes the same routes, and a test holds the two together.
 
-use crate::api::{agents, catalog, events, exec, files, meta, runners, stdin, swarms, workspaces};
+use crate::api::{
+    agents, audit, catalog, events, exec, files, meta, policies, runners, secrets, stdin, swarms,
+    workspaces,
+};
 use crate::encoding;
 use crate::problem::Problem;
 use crate::request::Request;
@@ -57,6 +60,12 @@ pub static ROUTES: &[Route] = &[
         User,
         workspaces::explain,
     ),
+    route(
+        "PUT",
+        "/workspaces/{id}/policy",
+        User,
+        workspaces::set_policy,
+    ),
     route("POST", "/workspaces/{id}/exec", User, exec::exec),
     route(
         "POST",
@@ -78,16 +87,23 @@ pub static ROUTES: &[Route] = &[
         User,
         files::delete,
     ),
-    route("GET", "/programs", User, catalog::programs),
-    route("GET", "/policies", User, catalog::policies),
-    route("GET", "/policies/{name}", User, catalog::policy),
+    route("GET", "/workspaces/{id}/secrets", User, secrets::list),
+    route("PUT", "/workspaces/{id}/secrets/{name}", User, secrets::put),
     route(
-        "POST",
-        "/policies/{name}/explain",
+        "DELETE",
+        "/workspaces/{id}/secrets/{name}",
         User,
-        catalog::explain_policy,
+        secrets::delete,
     ),
+    route("GET", "/programs", User, catalog::programs),
+    route("GET", "/policies", User, policies::list),
+    route("GET", "/policies/{name}", User, policies::get),
+    route("PUT", "/policies/{name}", User, policies::put),
+    route("DELETE", "/policies/{name}", User, policies::delete),
+    route("GET", "/policies/{name}/versions", User, policies::versions),
+    route("POST", "/policies/{name}/explain", User, policies::explain),
     route("GET", "/events", User, events::after),
+    route("GET", "/audit", User, audit::query),
     route("GET", "/agents", User, agents::list),
     route("GET", "/agents/{name}", User, agents::get),
     route("POST", "/agents/{name}/tasks", User, agents::execute),
@@ -112,6 +128,8 @@ pub static ROUTES: &[Route] = &[
         Runner,
         runners::workspaces,
     ),
+    route("GET", "/runners/{id}/audit", Runner, runners::audit_head),
+    route("POST", "/runners/{id}/audit", Runner, runners::audit),
     route("POST", "/runners/{id}/leases", Runner, runners::lease),
     route("POST", "/runners/{id}/leases/renew", Runner, runners::renew),
     route("POST", "/runners/{id}/reports", Runner, runners::report),

@@ -13,6 +13,9 @@ pub trait Sink {
 /// What sends events until it is done, or the caller is gone.
 pub type Events = Box<dyn FnOnce(&mut dyn Sink)>;
 
+/// What sends lines to their end: true when nothing is missing.
+pub type Lines = Box<dyn FnOnce(&mut dyn Sink) -> bool>;
+
 /// How long a stream may be silent before a comment shows that it still lives.
 pub const KEEP_ALIVE_MS: u64 = 15_000;
 

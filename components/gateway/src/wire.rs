@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::request::{Body, Headers, Request};
 use crate::respond::{Reply, Response};
 use crate::route;
-use crate::stream::{Events, Sink};
+use crate::stream::{Events, Lines, Sink};
 use spin_sdk::http::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -28,6 +28,7 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     match answer(incoming, headers, &id) {
         Ok(Reply::Whole(response)) => write(out, response, &id),
         Ok(Reply::Events(events)) => write_events(out, &id, events),
+        Ok(Reply::Lines(lines)) => write_lines(out, &id, lines),
         Err(problem) => {
             if let Some(private) = &problem.private {
                 eprintln!("request {id}: {private}");
@@ -154,6 +155,19 @@ fn write_events(out: ResponseOutparam, id: &str, events: Events) {
         events(&mut sink);
         drop(sink);
         _ = OutgoingBody::finish(body, None);
+    }
+}
+
+/// A body that is dropped before it is finished reaches the caller as one that broke off.
+fn write_lines(out: ResponseOutparam, id: &str, lines: Lines) {
+    let headers = common(id, Some("application/x-ndjson"));
+    if let Some((stream, body)) = begin(out, 200, &headers) {
+        let mut sink = Outgoing(stream);
+        let whole = lines(&mut sink);
+        drop(sink);
+        if whole {
+            _ = OutgoingBody::finish(body, None);
+        }
     }
 }
 

@@ -23,9 +23,20 @@ impl DatabaseError {
         self.0.contains("no such table")
     }
 
+    /// A column that was to be added to an older table is there.
+    fn has_column(&self) -> bool {
+        self.0.contains("duplicate column name")
+    }
+
     /// Another writer was first. SQLite and libSQL wrap these words differently, but both keep them.
     pub(crate) fn is_conflict(&self) -> bool {
         self.0.contains("UNIQUE constraint failed: event.stream")
+    }
+
+    /// The trigger `event_follows` refused an event.
+    pub(crate) fn misses_previous(&self) -> bool {
+        self.0
+            .contains("the event does not follow the one before it")
     }
 }
 
@@ -38,7 +49,10 @@ pub fn query(
     match database.execute(statement, parameters) {
         Err(error) if error.misses_table() => {
             for step in schema::statements() {
-                database.execute(step, &[])?;
+                match database.execute(step, &[]) {
+                    Err(error) if error.has_column() => {}
+                    other => drop(other?),
+                }
             }
             database.execute(statement, parameters)
         }

@@ -5,8 +5,9 @@
 //! decides again. The table refuses updates, deletions, and an event that does not follow its
 //! predecessor's hash.
 
-use crate::{Database, DatabaseError, Row, hash, query};
+use crate::{Database, DatabaseError, Row, query};
 use spin_sdk::sqlite::Value;
+use swarm_flow_protocol::Link;
 
 /// An event that is about to happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,37 @@ pub struct Event {
     pub hash: String,
 }
 
+impl Event {
+    /// The hash that it has if nobody changed it.
+    pub fn right_hash(&self) -> String {
+        Link {
+            previous_hash: &self.previous_hash,
+            stream: &self.stream,
+            sequence: self.sequence,
+            kind: &self.kind,
+            payload: &self.payload,
+            actor: &self.actor,
+            at_ms: self.at_ms,
+        }
+        .hash()
+    }
+
+    /// Reads a row of [`EVENT_COLUMNS`].
+    pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: row.integer(0)?,
+            stream: row.text(1)?.to_owned(),
+            sequence: row.integer(2)?,
+            kind: row.text(3)?.to_owned(),
+            payload: row.text(4)?.to_owned(),
+            actor: row.text(5)?.to_owned(),
+            at_ms: row.integer(6)?,
+            previous_hash: row.text(7)?.to_owned(),
+            hash: row.text(8)?.to_owned(),
+        })
+    }
+}
+
 /// The last event of a stream. The default is the head of a stream that has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
@@ -74,18 +106,31 @@ pub fn append(
         return Ok(head.clone());
     }
     let mut last = head.clone();
-    let mut parameters = Vec::with_capacity(events.len() * COLUMNS);
+    let mut linked = Vec::with_capacity(events.len());
     for event in events {
         let event = link(stream, &last, event, actor, at_ms);
         last = Head {
             sequence: event.sequence,
             hash: event.hash.clone(),
         };
-        parameters.extend(values(event));
+        linked.push(event);
     }
-    match query(database, &insert(events.len()), &parameters) {
+    match query(database, &insert(linked.len()), &values(&linked)) {
         Ok(_) => Ok(last),
         Err(error) if error.is_conflict() => Err(AppendError::Conflict),
+        Err(error) => Err(AppendError::Database(error)),
+    }
+}
+
+/// Appends events that someone else has linked, as they are, in one statement: all of them, or none. Also a conflict when
+/// what they follow is not there. Their ids are not looked at, and their hashes are the caller's to check.
+pub fn append_linked(database: &impl Database, events: &[Event]) -> Result<(), AppendError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    match query(database, &insert(events.len()), &values(events)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_conflict() || error.misses_previous() => Err(AppendError::Conflict),
         Err(error) => Err(AppendError::Database(error)),
     }
 }
@@ -104,25 +149,32 @@ pub fn head(database: &impl Database, stream: &str) -> Result<Head, DatabaseErro
     }
 }
 
-/// Events with a higher id, oldest first, of one stream or of all.
+/// Events with a higher id, oldest first, of one stream, or of all but those of the runners' audit logs.
 pub fn events_after(
     database: &impl Database,
     id: u64,
     stream: Option<&str>,
     limit: u32,
 ) -> Result<Vec<Event>, DatabaseError> {
-    let id = Value::Integer(i64::try_from(id).unwrap_or(i64::MAX));
-    let limit = Value::Integer(limit.into());
-    let rows = match stream {
-        None => query(database, &select("id > ?"), &[id, limit]),
-        Some(stream) => query(
-            database,
-            &select("id > ? AND stream = ?"),
-            &[id, Value::Text(stream.to_owned()), limit],
-        ),
-    }?;
-    rows.iter().map(from_row).collect()
+    let mut parameters = vec![integer(id)];
+    let condition = match stream {
+        // The words of the index `event_of_app`, so that records which are left out are not even passed over.
+        None => "id > ? AND stream NOT GLOB 'audit:*'",
+        Some(stream) => {
+            parameters.push(Value::Text(stream.to_owned()));
+            "id > ? AND stream = ?"
+        }
+    };
+    parameters.push(Value::Integer(limit.into()));
+    let statement =
+        format!("SELECT {EVENT_COLUMNS} FROM event WHERE {condition} ORDER BY id LIMIT ?");
+    let rows = query(database, &statement, &parameters)?;
+    rows.iter().map(Event::from_row).collect()
 }
+
+/// What [`Event::from_row`] reads, in its order.
+pub const EVENT_COLUMNS: &str =
+    "id, stream, sequence, kind, payload, actor, at_ms, previous_hash, hash";
 
 const COLUMNS: usize = 8;
 
@@ -134,13 +186,6 @@ fn insert(rows: usize) -> String {
         "INSERT INTO event (stream, sequence, kind, payload, actor, at_ms, previous_hash, hash) \
          SELECT * FROM (VALUES {rows}) WHERE NOT EXISTS (SELECT 1 FROM {})",
         crate::schema::MARKER
-    )
-}
-
-fn select(condition: &str) -> String {
-    format!(
-        "SELECT id, stream, sequence, kind, payload, actor, at_ms, previous_hash, hash FROM event \
-         WHERE {condition} ORDER BY id LIMIT ?"
     )
 }
 
@@ -156,36 +201,29 @@ fn link(stream: &str, head: &Head, event: &NewEvent, actor: &str, at_ms: u64) ->
         previous_hash: head.hash.clone(),
         hash: String::new(),
     };
-    linked.hash = hash::of(&linked);
+    linked.hash = linked.right_hash();
     linked
 }
 
-fn values(event: Event) -> [Value; COLUMNS] {
-    let integer = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    [
-        Value::Text(event.stream),
-        integer(event.sequence),
-        Value::Text(event.kind),
-        Value::Text(event.payload),
-        Value::Text(event.actor),
-        integer(event.at_ms),
-        Value::Text(event.previous_hash),
-        Value::Text(event.hash),
-    ]
+fn values(events: &[Event]) -> Vec<Value> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let row = |event: &Event| -> [Value; COLUMNS] {
+        [
+            text(&event.stream),
+            integer(event.sequence),
+            text(&event.kind),
+            text(&event.payload),
+            text(&event.actor),
+            integer(event.at_ms),
+            text(&event.previous_hash),
+            text(&event.hash),
+        ]
+    };
+    events.iter().flat_map(row).collect()
 }
 
-fn from_row(row: &Row) -> Result<Event, DatabaseError> {
-    Ok(Event {
-        id: row.integer(0)?,
-        stream: row.text(1)?.to_owned(),
-        sequence: row.integer(2)?,
-        kind: row.text(3)?.to_owned(),
-        payload: row.text(4)?.to_owned(),
-        actor: row.text(5)?.to_owned(),
-        at_ms: row.integer(6)?,
-        previous_hash: row.text(7)?.to_owned(),
-        hash: row.text(8)?.to_owned(),
-    })
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@
 mod cursor;
 mod database;
 mod event;
-mod hash;
 mod id;
 #[cfg(any(test, feature = "native"))]
 pub mod native;
@@ -31,7 +30,9 @@ mod time;
 
 pub use cursor::{Cursor, InvalidCursor};
 pub use database::{Database, DatabaseError, Spin, query};
-pub use event::{AppendError, Event, Head, NewEvent, append, events_after, head};
+pub use event::{
+    AppendError, EVENT_COLUMNS, Event, Head, NewEvent, append, append_linked, events_after, head,
+};
 pub use id::{Id, InvalidId, Kind};
 pub use row::Row;
 pub use spin_sdk::sqlite::Value;

@@ -13,6 +13,7 @@
     )
 )]
 
+mod audit;
 mod bindings;
 mod command;
 mod execution;
@@ -21,8 +22,10 @@ mod files;
 mod input;
 mod lifecycle;
 mod model;
+mod policies;
 mod remote;
 mod runners;
+mod secrets;
 mod store;
 
 #[cfg(test)]

@@ -7,11 +7,13 @@
 //! | create | runner, then event | a directory that nobody knows: the runner sweeps it when it joins |
 //! | stop | event, then runner | commands run on until they end or someone stops again |
 //! | delete | event, then runner | a directory that nobody knows |
+//! | policy | event, then runner | what starts has the new policy; what runs keeps the former one until someone changes it again |
 
 use crate::fault;
-use crate::model::{Config, Made, Runner, State, Workspace, check_name};
+use crate::model::{Config, Made, PolicyChange, Runner, State, Workspace, check_name};
 use crate::remote::{Ask, Remote};
-use crate::store;
+use crate::store::{self, Placed};
+use swarm_flow_policy::Policy;
 use swarm_flow_protocol::{Environment, Error};
 use swarm_flow_state::{
     AppendError, Database, Head, Id, Kind, NewEvent, append, events_after, now_ms,
@@ -19,9 +21,11 @@ use swarm_flow_state::{
 use swarm_flow_wire::{Method, Wire};
 
 /// Who is written down for changes that come over the API.
-const ACTOR: &str = "user";
+pub const ACTOR: &str = "user";
 /// How often a change is decided again when another writer was first.
-const ATTEMPTS: u32 = 8;
+pub const ATTEMPTS: u32 = 8;
+/// Someone else changed the workspace since the caller looked.
+const REVISION_MISMATCH: &str = "revision-mismatch";
 
 /// Makes a workspace on the runner with the fewest that has its environment.
 pub fn create(
@@ -41,6 +45,7 @@ pub fn create(
         name: config.name.clone(),
         environment,
         policy_name: config.policy_name.clone(),
+        policy_version: config.policy_version,
         policy: config.policy.clone(),
         runner: runner.id,
     };
@@ -66,6 +71,28 @@ pub fn create(
 pub fn get(database: &impl Database, id: &str) -> Result<Workspace, Error> {
     fault::check_workspace_id(id)?;
     store::find(database, id)
+}
+
+/// Gives a workspace another policy for what starts, then has its runner hold to it what runs. Where the workspace has that
+/// policy it only does the second, so that a change whose runner was away can be repeated.
+pub fn set_policy(
+    database: &impl Database,
+    wire: &impl Wire,
+    id: &str,
+    change: PolicyChange,
+) -> Result<Workspace, Error> {
+    check_name("policy_name", &change.policy_name)?;
+    check_policy(&change.policy)?;
+    let placed = replace_policy(database, id, &change)?;
+    if let Some(url) = placed.runner_url {
+        let remote = Remote {
+            wire,
+            id: &placed.workspace.made.runner,
+            url: &url,
+        };
+        tell_policy(&remote, &placed.workspace)?;
+    }
+    Ok(placed.workspace)
 }
 
 pub fn start(database: &impl Database, id: &str) -> Result<Workspace, Error> {
@@ -122,8 +149,13 @@ fn check(config: &Config) -> Result<(), Error> {
             "must be 1 to 255 visible ASCII characters".to_owned(),
         ));
     }
-    let policy = config.policy.validate();
-    policy.map_err(|invalid| fault::invalid(&format!("policy.{}", invalid.field), invalid.message))
+    check_policy(&config.policy)
+}
+
+/// Refuses what is no policy.
+pub fn check_policy(policy: &Policy) -> Result<(), Error> {
+    let valid = policy.validate();
+    valid.map_err(|invalid| fault::invalid(&format!("policy.{}", invalid.field), invalid.message))
 }
 
 /// The workspace that the same key made before; none when the key is new.
@@ -142,6 +174,7 @@ fn repeated(
     let same = made.name == config.name
         && made.environment.name == config.environment
         && made.policy_name == config.policy_name
+        && made.policy_version == config.policy_version
         && made.policy == config.policy;
     if !same {
         return Err(fault::idempotency(
@@ -205,6 +238,75 @@ fn known(runners: &[Runner]) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Reads the workspace and where it is, and appends the change if it is one; again when another writer was first. Gives
+/// the workspace as it is now.
+fn replace_policy(
+    database: &impl Database,
+    id: &str,
+    change: &PolicyChange,
+) -> Result<Placed, Error> {
+    let event = NewEvent::new("workspace.policy_changed", change).map_err(fault::database)?;
+    for _ in 0..ATTEMPTS {
+        let mut placed = store::find_placed(database, id)?;
+        let workspace = &mut placed.workspace;
+        let same = workspace.made.policy_name == change.policy_name
+            && workspace.made.policy_version == change.policy_version
+            && workspace.made.policy == change.policy;
+        expect_revision(workspace.head.sequence, change.expected_revision, same)?;
+        if same {
+            return Ok(placed);
+        }
+        let (event, at_ms) = (std::slice::from_ref(&event), now_ms());
+        match append(database, id, &workspace.head, event, ACTOR, at_ms) {
+            Ok(head) => {
+                workspace.made.policy_name.clone_from(&change.policy_name);
+                workspace.made.policy_version = change.policy_version;
+                workspace.made.policy = change.policy.clone();
+                (workspace.head, workspace.updated_at_ms) = (head, at_ms);
+                return Ok(placed);
+            }
+            Err(AppendError::Conflict) => {}
+            Err(error) => return Err(fault::append(error)),
+        }
+    }
+    Err(fault::append(AppendError::Conflict))
+}
+
+/// Refuses a change that was meant for another revision. The one that this very change made is right too: then it is
+/// asked for again, because its runner was away.
+fn expect_revision(revision: u64, expected: Option<u64>, same: bool) -> Result<(), Error> {
+    match expected {
+        Some(expected)
+            if expected != revision && !(same && expected.checked_add(1) == Some(revision)) =>
+        {
+            Err(fault::conflict(format!(
+                "{REVISION_MISMATCH}: the workspace has revision {revision} by now"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn tell_policy(remote: &Remote<'_, impl Wire>, workspace: &Workspace) -> Result<(), Error> {
+    let change = swarm_flow_protocol::PolicyChange {
+        revision: workspace.head.sequence,
+        policy: workspace.made.policy.clone(),
+    };
+    let body = serde_json::to_vec(&change).map_err(|error| Error::Internal {
+        message: format!("cannot write a policy: {error}"),
+    })?;
+    let ask = Ask {
+        body: Some(("application/json", body)),
+        ..Ask::plain(Method::Put, &workspace.id, "/policy")
+    };
+    match remote.ask(ask) {
+        Err(Error::Unavailable { message }) => Err(fault::unavailable(format!(
+            "the policy holds for what starts, but what runs may still have the former one; change it again: {message}"
+        ))),
+        other => other.map(drop),
+    }
 }
 
 fn turn(database: &impl Database, id: &str, state: State) -> Result<Workspace, Error> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use swarm_flow_policy::Policy;
-use swarm_flow_protocol::{ALIVE_MS, Environment, Error, Program};
+use swarm_flow_protocol::{ALIVE_MS, Binding, Environment, Error, Program, Wall};
 use swarm_flow_state::Head;
 
 /// Whether commands may run.
@@ -23,12 +23,16 @@ pub struct Workspace {
     pub head: Head,
 }
 
-/// What a workspace was made of, and never changes: the payload of `workspace.created`.
+/// What a workspace is made of: the payload of `workspace.created`. Nothing but its policy changes, and that by a
+/// [`PolicyChange`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     pub name: String,
     pub environment: Environment,
     pub policy_name: String,
+    /// Of the kept policy; 0 for presets and `custom`, and where workspaces were made before there were any.
+    #[serde(default)]
+    pub policy_version: u32,
     pub policy: Policy,
     /// The runner that holds the files.
     pub runner: String,
@@ -40,8 +44,50 @@ pub struct Config {
     pub name: String,
     pub environment: String,
     pub policy_name: String,
+    pub policy_version: u32,
     pub policy: Policy,
     pub idempotency_key: Option<String>,
+}
+
+/// Another policy for a workspace: the payload of `workspace.policy_changed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyChange {
+    pub policy_name: String,
+    pub policy_version: u32,
+    pub policy: Policy,
+    #[serde(skip)]
+    pub expected_revision: Option<u64>,
+}
+
+/// A version of a policy that is kept under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPolicy {
+    pub name: String,
+    pub version: u32,
+    pub policy: Policy,
+    pub created_at_ms: u64,
+}
+
+/// A secret without its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    pub name: String,
+    pub binding: Binding,
+    pub created_at_ms: u64,
+    pub updated_at_ms: u64,
+}
+
+/// Which records of the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub workspace: Option<String>,
+    pub sandbox: Option<String>,
+    pub capability: Option<String>,
+    pub decision: Option<String>,
+    pub kind: Option<String>,
+    pub actor: Option<String>,
+    pub since_ms: Option<u64>,
+    pub until_ms: Option<u64>,
 }
 
 /// A runner that has joined.
@@ -51,6 +97,7 @@ pub struct Runner {
     pub url: String,
     pub programs: Vec<Program>,
     pub environments: Vec<Environment>,
+    pub walls: Vec<Wall>,
     pub joined_at_ms: u64,
     pub seen_at_ms: u64,
 }

@@ -34,6 +34,7 @@ pub fn join(database: &impl Database, registration: Registration) -> Result<Runn
         url: registration.url,
         programs: registration.programs,
         environments: registration.environments,
+        walls: registration.walls,
         joined_at_ms: at_ms,
         seen_at_ms: at_ms,
     })

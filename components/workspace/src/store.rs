@@ -1,7 +1,7 @@
 //! The rows that this component reads. Every function is one statement.
 
 use crate::fault;
-use crate::model::{Made, Page, Runner, State, Workspace};
+use crate::model::{Made, Page, Runner, Secret, State, Workspace};
 use swarm_flow_protocol::Error;
 use swarm_flow_state::{Cursor, Database, DatabaseError, Head, Row, Value, query};
 
@@ -73,7 +73,7 @@ pub fn list(database: &impl Database, page: &Page) -> Result<WorkspacePage, Erro
 
 /// The runners in order of how many workspaces they hold, the fewest first.
 pub fn runners(database: &impl Database) -> Result<Vec<Runner>, Error> {
-    let statement = "SELECT id, url, programs, environments, joined_at_ms, seen_at_ms FROM runner \
+    let statement = "SELECT id, url, programs, environments, joined_at_ms, seen_at_ms, walls FROM runner \
                      ORDER BY workspaces, id";
     let rows = query(database, statement, &[]).map_err(fault::database)?;
     rows.iter()
@@ -120,8 +120,27 @@ pub fn held(database: &impl Database, runner: &str) -> Result<Vec<String>, Error
         .map_err(fault::database)
 }
 
-const WORKSPACE: &str = "id, name, environment, policy_name, policy, state, runner, created_at_ms, updated_at_ms, revision, hash";
-const WORKSPACE_COLUMNS: usize = 11;
+/// The secrets of a workspace, by name.
+pub fn secrets(database: &impl Database, workspace: &str) -> Result<Vec<Secret>, Error> {
+    let statement = "SELECT name, binding, created_at_ms, updated_at_ms FROM secret \
+                     WHERE workspace = ? ORDER BY name";
+    let rows = query(database, statement, &[text(workspace)]).map_err(fault::database)?;
+    let secret = |row: &Row| {
+        Ok(Secret {
+            name: row.text(0)?.to_owned(),
+            binding: row.json(1)?,
+            created_at_ms: row.integer(2)?,
+            updated_at_ms: row.integer(3)?,
+        })
+    };
+    rows.iter()
+        .map(secret)
+        .collect::<Result<_, _>>()
+        .map_err(fault::database)
+}
+
+const WORKSPACE: &str = "id, name, environment, policy_name, policy, state, runner, created_at_ms, updated_at_ms, revision, hash, policy_version";
+const WORKSPACE_COLUMNS: usize = 12;
 
 fn workspace(row: &Row) -> Result<Workspace, DatabaseError> {
     Ok(Workspace {
@@ -130,6 +149,7 @@ fn workspace(row: &Row) -> Result<Workspace, DatabaseError> {
             name: row.text(1)?.to_owned(),
             environment: row.json(2)?,
             policy_name: row.text(3)?.to_owned(),
+            policy_version: row.integer(11)?.try_into().unwrap_or(u32::MAX),
             policy: row.json(4)?,
             runner: row.text(6)?.to_owned(),
         },
@@ -161,15 +181,16 @@ fn runner(row: &Row) -> Result<Runner, DatabaseError> {
         url: row.text(1)?.to_owned(),
         programs: row.json(2)?,
         environments: row.json(3)?,
+        walls: row.json(6)?,
         joined_at_ms: row.integer(4)?,
         seen_at_ms: row.integer(5)?,
     })
 }
 
-fn text(text: &str) -> Value {
+pub fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-fn integer(number: u64) -> Value {
+pub fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -10,6 +10,9 @@ use swarm_flow_protocol::{Environment, Error, Registration};
 use swarm_flow_state::{events_after, native::Memory};
 use swarm_flow_wire::{Answer, Call, Failure, Method, Pieces, Wire};
 
+mod policy;
+mod secrets;
+
 type Respond = fn(&Call) -> Result<Answer, Failure>;
 
 /// A runner that does as the test says, and what it was asked.
@@ -75,6 +78,7 @@ fn joined(database: &Memory, id: &str, environments: &[&str]) {
         url: format!("http://{id}"),
         programs: Vec::new(),
         environments: environments.iter().map(environment).collect(),
+        walls: Vec::new(),
     };
     runners::join(database, registration).unwrap();
 }
@@ -84,6 +88,7 @@ fn config(name: &str, key: Option<&str>) -> Config {
         name: name.to_owned(),
         environment: "python".to_owned(),
         policy_name: "standard".to_owned(),
+        policy_version: 0,
         policy: Preset::Standard.policy(),
         idempotency_key: key.map(str::to_owned),
     }
@@ -517,6 +522,7 @@ fn a_registration_that_is_none_is_refused() {
             url: url.to_owned(),
             programs: Vec::new(),
             environments: Vec::new(),
+            walls: Vec::new(),
         };
         let error = runners::join(&database, registration).unwrap_err();
         assert!(

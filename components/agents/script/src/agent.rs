@@ -149,6 +149,8 @@ mod tests {
             peak_memory_bytes: 65536,
             read_bytes: 0,
             written_bytes: 0,
+            sandbox: String::new(),
+            denials: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
-//! `/events`: everything that happened, as a stream that goes on or as a list.
+//! `/events`: everything that the app did, as a stream that goes on or as a list.
 
 use crate::bindings::events as wit;
+use crate::bindings::types::Error;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, ok};
@@ -10,7 +11,7 @@ use crate::stream::{Silence, Sink, event};
 /// How often a stream looks for new events. A component cannot be woken by the database.
 const POLL_MS: u64 = 200;
 /// Events of one statement.
-const BATCH: u32 = 100;
+pub const BATCH: u32 = 100;
 
 pub fn after(request: &Request) -> Result<Reply, Problem> {
     let query = request.query(&["after", "stream", "limit", "cursor"])?;
@@ -30,15 +31,27 @@ pub fn after(request: &Request) -> Result<Reply, Problem> {
     }
     // A browser that reconnects says how far it came, and knows better than the address it was given.
     let after = resume(request)?.or(after).unwrap_or(0);
+    follow(request, after, move |id| {
+        wit::after(id, stream.as_deref(), BATCH)
+    })
+}
+
+/// What `more` gives after an id, and then what it gives later, as a stream of events.
+pub fn follow(
+    request: &Request,
+    after: u64,
+    more: impl Fn(u64) -> Result<Vec<wit::Event>, Error> + 'static,
+) -> Result<Reply, Problem> {
     // The first look is before the answer begins, so that a failure is an ordinary problem.
-    let first = wit::after(after, stream.as_deref(), BATCH)?;
+    let first = more(after)?;
     let request_id = request.id.clone();
     Ok(Reply::Events(Box::new(move |sink| {
-        follow(first, after, stream.as_deref(), &request_id, sink)
+        send(first, after, more, &request_id, sink)
     })))
 }
 
-fn resume(request: &Request) -> Result<Option<u64>, Problem> {
+/// `Last-Event-ID`: where a caller that connects again goes on.
+pub fn resume(request: &Request) -> Result<Option<u64>, Problem> {
     match request.headers.text("last-event-id") {
         None | Some("") => Ok(None),
         Some(text) => text
@@ -62,10 +75,10 @@ fn list(after: u64, stream: Option<&str>, limit: u32) -> Result<Reply, Problem> 
 }
 
 /// Sends what is there, then what comes, until the caller is gone.
-fn follow(
+fn send(
     first: Vec<wit::Event>,
     mut after: u64,
-    stream: Option<&str>,
+    more: impl Fn(u64) -> Result<Vec<wit::Event>, Error>,
     request_id: &str,
     sink: &mut dyn Sink,
 ) {
@@ -90,7 +103,7 @@ fn follow(
                 return;
             }
         }
-        found = match wit::after(after, stream, BATCH) {
+        found = match more(after) {
             Ok(found) => found,
             // The caller connects again and goes on where it was.
             Err(error) => {

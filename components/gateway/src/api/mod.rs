@@ -1,12 +1,15 @@
 //! What each route does: read what it needs, call the component that can do it, shape the answer.
 
 pub mod agents;
+pub mod audit;
 pub mod catalog;
 pub mod events;
 pub mod exec;
 pub mod files;
 pub mod meta;
+pub mod policies;
 pub mod runners;
+pub mod secrets;
 pub mod stdin;
 pub mod swarms;
 pub mod workspaces;

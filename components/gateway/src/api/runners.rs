@@ -1,17 +1,19 @@
 //! `/runners`: a list for users; all else is for the runners themselves.
 
 use crate::api::no_query;
-use crate::bindings::{runners as wit, work};
+use crate::bindings::{audit, runners as wit, work};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, no_content, ok};
 use crate::shape::runner::Runner;
 use crate::shape::work::{Acquire, Leases, Lost, Renew, lease as shape_lease, outcome};
 use serde_json::json;
-use swarm_flow_protocol::{Registration, Report};
+use swarm_flow_protocol::{AuditBatch, AuditHead, Registration, Report};
 
 /// A report carries what the task put out.
 const REPORT_BYTES_MAX: u64 = 24 << 20;
+/// As many records as a batch may have, as long as they may be, and escaped.
+const AUDIT_BYTES_MAX: u64 = 12 << 20;
 
 pub fn list(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
@@ -72,4 +74,17 @@ pub fn report(request: &Request) -> Result<Reply, Problem> {
     let outcome = outcome(report.outcome);
     work::report(request.parameter(0), &report.lease.into(), outcome.as_ref())?;
     Ok(no_content())
+}
+
+pub fn audit_head(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&AuditHead::from(audit::runner_head(request.parameter(0))?))
+}
+
+pub fn audit(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let batch: AuditBatch = request.json_up_to(AUDIT_BYTES_MAX)?;
+    let entries: Vec<_> = batch.entries.into_iter().map(Into::into).collect();
+    let head = audit::append(request.parameter(0), &batch.previous.into(), &entries)?;
+    ok(&AuditHead::from(head))
 }

@@ -112,6 +112,8 @@ pub struct Outcome {
     peak_memory_bytes: u64,
     read_bytes: u64,
     written_bytes: u64,
+    sandbox: String,
+    denials: Vec<swarm_flow_protocol::Denial>,
 }
 
 impl From<types::ExecResult> for Outcome {
@@ -126,6 +128,8 @@ impl From<types::ExecResult> for Outcome {
             peak_memory_bytes: result.peak_memory_bytes,
             read_bytes: result.read_bytes,
             written_bytes: result.written_bytes,
+            sandbox: result.sandbox,
+            denials: result.denials.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -166,6 +170,8 @@ mod tests {
             peak_memory_bytes: 2,
             read_bytes: 3,
             written_bytes: 4,
+            sandbox: "sb_1".to_owned(),
+            denials: Vec::new(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Files.
 
 use crate::bindings::types;
-use crate::time::rfc3339;
 use serde::Serialize;
+use swarm_flow_protocol::time::rfc3339;
 
 #[derive(Serialize)]
 pub struct File {

@@ -6,6 +6,7 @@ pub mod exec;
 pub mod file;
 pub mod policy;
 pub mod runner;
+pub mod secret;
 pub mod swarm;
 pub mod work;
 pub mod workspace;

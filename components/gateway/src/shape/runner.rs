@@ -1,9 +1,9 @@
 //! Runners, and the programs that they have.
 
 use crate::bindings::runners as wit;
-use crate::time::rfc3339;
 use serde::Serialize;
 use swarm_flow_protocol as protocol;
+use swarm_flow_protocol::time::rfc3339;
 
 #[derive(Serialize)]
 pub struct Runner {
@@ -14,6 +14,7 @@ pub struct Runner {
     joined_at: String,
     seen_at: String,
     alive: bool,
+    walls: Vec<protocol::Wall>,
 }
 
 impl From<wit::Runner> for Runner {
@@ -26,6 +27,7 @@ impl From<wit::Runner> for Runner {
             joined_at: rfc3339(runner.joined_at_ms),
             seen_at: rfc3339(runner.seen_at_ms),
             alive: runner.alive,
+            walls: runner.walls.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -79,6 +81,7 @@ mod tests {
             joined_at_ms: 0,
             seen_at_ms: 0,
             alive,
+            walls: Vec::new(),
         }
     }
 

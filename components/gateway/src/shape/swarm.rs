@@ -3,8 +3,8 @@
 use crate::bindings::swarm as wit;
 use crate::json::Strings;
 use crate::shape::agent::NewTask;
-use crate::time::rfc3339;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use swarm_flow_protocol::time::rfc3339;
 use swarm_flow_protocol::{AgentError, Task, TaskResult};
 
 /// `POST /swarms`.

@@ -2,9 +2,9 @@
 
 use crate::bindings::workspace as wit;
 use crate::shape::policy::{Choice, Named};
-use crate::time::rfc3339;
 use serde::{Deserialize, Serialize};
 use swarm_flow_protocol::Environment;
+use swarm_flow_protocol::time::rfc3339;
 
 /// `POST /workspaces`.
 #[derive(Deserialize)]
@@ -22,12 +22,13 @@ fn python() -> String {
 }
 
 impl Create {
-    pub fn into_wit(self, idempotency_key: Option<String>) -> wit::WorkspaceConfig {
+    pub fn into_wit(self, policy: Named, idempotency_key: Option<String>) -> wit::WorkspaceConfig {
         wit::WorkspaceConfig {
             name: self.name,
             environment: self.environment,
-            policy_name: self.policy.name,
-            policy: self.policy.policy.into(),
+            policy_name: policy.name,
+            policy_version: policy.version,
+            policy: policy.policy.into(),
             idempotency_key,
         }
     }
@@ -67,7 +68,9 @@ impl From<wit::Workspace> for Workspace {
             environment: workspace.environment.into(),
             policy: Named {
                 name: workspace.policy_name,
+                version: workspace.policy_version,
                 policy: workspace.policy.into(),
+                created_at: None,
             },
             resources: Resources {
                 memory_bytes: limits.memory_bytes,

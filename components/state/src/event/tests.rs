@@ -155,7 +155,7 @@ fn a_chain_can_be_recomputed_from_the_first_event() {
         assert_eq!(found.sequence, index as u64 + 1);
         assert_eq!(found.payload, format!("{{\"n\":{index}}}"));
         assert_eq!(found.previous_hash, previous);
-        assert_eq!(crate::hash::of(&found), found.hash);
+        assert_eq!(found.right_hash(), found.hash);
         previous = found.hash;
     }
 }
@@ -326,4 +326,62 @@ fn a_runner_that_joins_again_keeps_its_count() {
         (rows[0].text(0), rows[0].integer(1)),
         (Ok("http://b"), Ok(1))
     );
+}
+
+fn linked(stream: &str, sequence: u64, previous_hash: &str) -> Event {
+    let mut event = Event {
+        id: 0,
+        stream: stream.to_owned(),
+        sequence,
+        kind: "decision.denied".to_owned(),
+        payload: "{\"workspace\":\"ws_1\",\"decision\":\"deny\"}".to_owned(),
+        actor: "user".to_owned(),
+        at_ms: 7,
+        previous_hash: previous_hash.to_owned(),
+        hash: String::new(),
+    };
+    event.hash = event.right_hash();
+    event
+}
+
+#[test]
+fn events_that_were_linked_elsewhere_are_kept_as_they_are_or_not_at_all() {
+    let database = Memory::open().unwrap();
+    let first = linked("audit:home", 1, "");
+    let second = linked("audit:home", 2, &first.hash);
+    let third = linked("audit:home", 3, &second.hash);
+    let batch = [first.clone(), second.clone()];
+    append_linked(&database, &batch).unwrap();
+    let kept = events_after(&database, 0, Some("audit:home"), 10).unwrap();
+    assert_eq!(kept.len(), 2);
+    for (kept, given) in kept.into_iter().zip(&batch) {
+        assert_eq!(&Event { id: 0, ..kept }, given);
+    }
+    for refused in [
+        vec![second.clone(), third.clone()],
+        vec![linked("audit:home", 3, "another")],
+        vec![linked("audit:home", 4, &third.hash)],
+        vec![linked("audit:other", 2, &first.hash)],
+    ] {
+        assert_eq!(
+            append_linked(&database, &refused),
+            Err(AppendError::Conflict)
+        );
+    }
+    append_linked(&database, &[third]).unwrap();
+    assert_eq!(head(&database, "audit:home").unwrap().sequence, 3);
+}
+
+#[test]
+fn all_streams_are_all_but_the_audit_logs() {
+    let database = Memory::open().unwrap();
+    append_linked(&database, &[linked("audit:home", 1, "")]).unwrap();
+    let own = [event("x.y", "{}")];
+    append(&database, "a", &Head::default(), &own, "user", 1).unwrap();
+    let streams: Vec<_> = events_after(&database, 0, None, 10)
+        .unwrap()
+        .into_iter()
+        .map(|event| event.stream)
+        .collect();
+    assert_eq!(streams, ["a"]);
 }

@@ -1,4 +1,6 @@
 //! The table of events. It is append-only, and a stream is a chain.
+//!
+//! `event_of_app` is for those who follow all that the app itself does: the runners' audit logs may be most of the table.
 
 pub(super) const STATEMENTS: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS event (
@@ -13,6 +15,9 @@ pub(super) const STATEMENTS: &[&str] = &[
         hash TEXT NOT NULL,
         UNIQUE (stream, sequence)
     ) STRICT",
+    "CREATE INDEX IF NOT EXISTS event_of_app ON event (id) WHERE stream NOT GLOB 'audit:*'",
+    "CREATE INDEX IF NOT EXISTS event_by_kind ON event (kind)",
+    "CREATE INDEX IF NOT EXISTS event_by_time ON event (at_ms)",
     "CREATE TRIGGER IF NOT EXISTS event_follows BEFORE INSERT ON event
      WHEN NEW.sequence > 1 AND NOT EXISTS (
         SELECT 1 FROM event

@@ -19,15 +19,20 @@ pub(super) const STATEMENTS: &[&str] = &[
         hash TEXT NOT NULL
     ) STRICT",
     "CREATE INDEX IF NOT EXISTS workspace_runner ON workspace (runner)",
+    "ALTER TABLE workspace ADD COLUMN policy_version INTEGER NOT NULL DEFAULT 0",
+    "DROP TRIGGER IF EXISTS workspace_created",
     "CREATE TRIGGER IF NOT EXISTS workspace_created AFTER INSERT ON event WHEN NEW.kind = 'workspace.created'
      BEGIN
-        INSERT INTO workspace
+        INSERT INTO workspace (
+            position, id, name, environment, policy_name, policy_version, policy, state, runner,
+            created_at_ms, updated_at_ms, revision, hash)
         VALUES (
             NEW.id,
             NEW.stream,
             json_extract(NEW.payload, '$.name'),
             json_extract(NEW.payload, '$.environment'),
             json_extract(NEW.payload, '$.policy_name'),
+            coalesce(json_extract(NEW.payload, '$.policy_version'), 0),
             json_extract(NEW.payload, '$.policy'),
             'started',
             json_extract(NEW.payload, '$.runner'),
@@ -44,6 +49,16 @@ pub(super) const STATEMENTS: &[&str] = &[
      BEGIN
         UPDATE workspace
         SET state = 'stopped', updated_at_ms = NEW.at_ms, revision = NEW.sequence, hash = NEW.hash
+        WHERE id = NEW.stream;
+     END",
+    "CREATE TRIGGER IF NOT EXISTS workspace_policy_changed AFTER INSERT ON event
+     WHEN NEW.kind = 'workspace.policy_changed'
+     BEGIN
+        UPDATE workspace
+        SET policy_name = json_extract(NEW.payload, '$.policy_name'),
+            policy_version = json_extract(NEW.payload, '$.policy_version'),
+            policy = json_extract(NEW.payload, '$.policy'),
+            updated_at_ms = NEW.at_ms, revision = NEW.sequence, hash = NEW.hash
         WHERE id = NEW.stream;
      END",
     "CREATE TRIGGER IF NOT EXISTS workspace_deleted AFTER INSERT ON event WHEN NEW.kind = 'workspace.deleted'

@@ -1,15 +1,20 @@
 //! WIT's words and ours, which differ in nothing but their types.
 
 use super::generated::exports::swarm_flow::core::{
-    events, policy, runners, types, workspace as wit,
+    audit, events, policies, policy, runners, secrets, types, workspace as wit,
 };
 use crate::command::Command;
 use crate::execution::Step;
-use crate::model::{Config, Page, Runner, State, Workspace};
+use crate::model::{
+    AuditFilter, Config, Page, PolicyChange, Runner, Secret, State, StoredPolicy, Workspace,
+};
+use crate::policies::PolicyPage;
 
 swarm_flow_protocol::convert_types!(types);
 swarm_flow_protocol::convert_policy!(policy);
 swarm_flow_protocol::convert_runners!(runners);
+swarm_flow_protocol::convert_secrets!(secrets);
+swarm_flow_protocol::convert_audit!(audit);
 
 impl From<types::PageRequest> for Page {
     fn from(page: types::PageRequest) -> Self {
@@ -26,6 +31,7 @@ impl From<wit::WorkspaceConfig> for Config {
             name: config.name,
             environment: config.environment,
             policy_name: config.policy_name,
+            policy_version: config.policy_version,
             policy: config.policy.into(),
             idempotency_key: config.idempotency_key,
         }
@@ -39,6 +45,7 @@ impl From<Workspace> for wit::Workspace {
             name: workspace.made.name,
             environment: workspace.made.environment.into(),
             policy_name: workspace.made.policy_name,
+            policy_version: workspace.made.policy_version,
             policy: workspace.made.policy.into(),
             state: match workspace.state {
                 State::Started => wit::State::Started,
@@ -82,6 +89,7 @@ pub fn runner(runner: Runner, now_ms: u64) -> runners::Runner {
         url: runner.url,
         programs: runner.programs.into_iter().map(Into::into).collect(),
         environments: runner.environments.into_iter().map(Into::into).collect(),
+        walls: runner.walls.into_iter().map(Into::into).collect(),
         joined_at_ms: runner.joined_at_ms,
         seen_at_ms: runner.seen_at_ms,
     }
@@ -97,7 +105,65 @@ impl From<swarm_flow_state::Event> for events::Event {
             payload: event.payload,
             actor: event.actor,
             at_ms: event.at_ms,
+            previous_hash: event.previous_hash,
             hash: event.hash,
+        }
+    }
+}
+
+impl From<wit::PolicyChange> for PolicyChange {
+    fn from(change: wit::PolicyChange) -> Self {
+        Self {
+            policy_name: change.policy_name,
+            policy_version: change.policy_version,
+            policy: change.policy.into(),
+            expected_revision: change.expected_revision,
+        }
+    }
+}
+
+impl From<StoredPolicy> for policies::StoredPolicy {
+    fn from(stored: StoredPolicy) -> Self {
+        Self {
+            name: stored.name,
+            version: stored.version,
+            policy: stored.policy.into(),
+            created_at_ms: stored.created_at_ms,
+        }
+    }
+}
+
+impl From<PolicyPage> for policies::PolicyPage {
+    fn from(page: PolicyPage) -> Self {
+        Self {
+            items: page.items.into_iter().map(Into::into).collect(),
+            next: page.next,
+        }
+    }
+}
+
+impl From<Secret> for secrets::Secret {
+    fn from(secret: Secret) -> Self {
+        Self {
+            name: secret.name,
+            binding: secret.binding.into(),
+            created_at_ms: secret.created_at_ms,
+            updated_at_ms: secret.updated_at_ms,
+        }
+    }
+}
+
+impl From<audit::Filter> for AuditFilter {
+    fn from(filter: audit::Filter) -> Self {
+        Self {
+            workspace: filter.workspace,
+            sandbox: filter.sandbox,
+            capability: filter.capability,
+            decision: filter.decision,
+            kind: filter.kind,
+            actor: filter.actor,
+            since_ms: filter.since_ms,
+            until_ms: filter.until_ms,
         }
     }
 }

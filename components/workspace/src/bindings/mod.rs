@@ -20,10 +20,11 @@ mod generated {
 mod convert;
 
 use crate::execution::Execution;
-use crate::{command, files, input, lifecycle, runners, store};
+use crate::{audit, command, files, input, lifecycle, policies, runners, secrets, store};
 use generated::Component;
 use generated::exports::swarm_flow::core::{
-    events, runners as wit_runners, types, workspace as wit,
+    audit as wit_audit, events, policies as wit_policies, policy, runners as wit_runners,
+    secrets as wit_secrets, types, workspace as wit,
 };
 use std::cell::RefCell;
 use swarm_flow_state::{Spin, events_after, now_ms};
@@ -58,6 +59,10 @@ impl wit::Guest for Component {
 
     fn delete(id: String) -> Result<(), types::Error> {
         Ok(lifecycle::delete(&Spin, &Http, &id)?)
+    }
+
+    fn set_policy(id: String, change: wit::PolicyChange) -> Result<wit::Workspace, types::Error> {
+        Ok(lifecycle::set_policy(&Spin, &Http, &id, change.into())?.into())
     }
 
     fn exec(id: String, command: types::Command) -> Result<types::ExecResult, types::Error> {
@@ -180,6 +185,93 @@ impl events::Guest for Component {
         let limit = limit.clamp(1, crate::model::PAGE_ITEMS_MAX);
         let found =
             events_after(&Spin, id, stream.as_deref(), limit).map_err(crate::fault::database)?;
+        Ok(found.into_iter().map(Into::into).collect())
+    }
+}
+
+impl wit_policies::Guest for Component {
+    fn put(
+        name: String,
+        policy: policy::Policy,
+        expected_version: Option<u32>,
+    ) -> Result<(wit_policies::StoredPolicy, bool), types::Error> {
+        let (stored, made) = policies::put(&Spin, &name, policy.into(), expected_version)?;
+        Ok((stored.into(), made))
+    }
+
+    fn get(name: String, version: Option<u32>) -> Result<wit_policies::StoredPolicy, types::Error> {
+        Ok(policies::get(&Spin, &name, version)?.into())
+    }
+
+    fn list(page: types::PageRequest) -> Result<wit_policies::PolicyPage, types::Error> {
+        Ok(policies::list(&Spin, &page.into())?.into())
+    }
+
+    fn versions(
+        name: String,
+        page: types::PageRequest,
+    ) -> Result<wit_policies::PolicyPage, types::Error> {
+        Ok(policies::versions(&Spin, &name, &page.into())?.into())
+    }
+
+    fn delete(name: String) -> Result<(), types::Error> {
+        Ok(policies::delete(&Spin, &name)?)
+    }
+}
+
+impl wit_secrets::Guest for Component {
+    fn put(
+        workspace: String,
+        name: String,
+        binding: wit_secrets::Binding,
+        value: String,
+    ) -> Result<(wit_secrets::Secret, bool), types::Error> {
+        let (secret, new) = secrets::put(&Spin, &Http, &workspace, &name, binding.into(), value)?;
+        Ok((secret.into(), new))
+    }
+
+    fn list(workspace: String) -> Result<Vec<wit_secrets::Secret>, types::Error> {
+        let found = secrets::list(&Spin, &workspace)?;
+        Ok(found.into_iter().map(Into::into).collect())
+    }
+
+    fn delete(workspace: String, name: String) -> Result<(), types::Error> {
+        Ok(secrets::delete(&Spin, &Http, &workspace, &name)?)
+    }
+}
+
+impl wit_audit::Guest for Component {
+    fn runner_head(runner: String) -> Result<wit_audit::Head, types::Error> {
+        Ok(audit::runner_head(&Spin, &runner)?.into())
+    }
+
+    fn append(
+        runner: String,
+        previous: wit_audit::Head,
+        entries: Vec<wit_audit::Entry>,
+    ) -> Result<wit_audit::Head, types::Error> {
+        let entries = entries.into_iter().map(Into::into).collect();
+        Ok(audit::append(&Spin, &runner, &previous.into(), entries)?.into())
+    }
+
+    fn query(
+        filter: wit_audit::Filter,
+        page: types::PageRequest,
+    ) -> Result<wit_audit::RecordPage, types::Error> {
+        let page = audit::query(&Spin, &filter.into(), &page.into())?;
+        Ok(wit_audit::RecordPage {
+            items: page.items.into_iter().map(Into::into).collect(),
+            next: page.next,
+        })
+    }
+
+    fn after(
+        id: u64,
+        filter: wit_audit::Filter,
+        limit: u32,
+    ) -> Result<Vec<events::Event>, types::Error> {
+        let limit = limit.clamp(1, crate::model::PAGE_ITEMS_MAX);
+        let found = audit::after(&Spin, id, &filter.into(), limit)?;
         Ok(found.into_iter().map(Into::into).collect())
     }
 }
