@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use crate::{agent, exec, policy, run, runner, sandbox, swarm, up, workspace};
+use crate::{agent, audit, exec, policy, registries, run, runner, sandbox, swarm, up, workspace};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +57,12 @@ pub enum Command {
     /// The policies that a workspace can have
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// What was done and decided, as records that nobody changes unseen
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// The hosts that `@package-registries` stands for
+    #[command(subcommand)]
+    Registries(registries::Registries),
     /// The programs that `exec` finds
     Programs,
     /// The agents that tasks can be given to
@@ -72,6 +78,17 @@ pub fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some(("", _)) | None => Err("give KEY=VALUE".to_owned()),
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+    }
+}
+
+/// `NAME` or `NAME=FORMAT`.
+pub fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=').unwrap_or((text, "{}")) {
+        ("", _) => Err("give NAME or NAME=FORMAT".to_owned()),
+        (_, format) if !format.contains("{}") => {
+            Err("in FORMAT stands `{}`, where the value goes: `authorization=Bearer {}`".to_owned())
+        }
+        (name, format) => Ok((name.to_owned(), format.to_owned())),
     }
 }
 
@@ -151,6 +168,14 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_header_has_a_name_and_a_place_for_the_value() {
+        let both = |name: &str, format: &str| Ok((name.to_owned(), format.to_owned()));
+        assert_eq!(header("x-key"), both("x-key", "{}"));
+        assert_eq!(header("cookie=a={}"), both("cookie", "a={}"));
+        assert!(header("=Bearer {}").is_err() && header("x-key=hunter22").is_err());
     }
 
     #[test]

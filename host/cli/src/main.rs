@@ -14,6 +14,7 @@
 
 mod agent;
 mod arguments;
+mod audit;
 mod built;
 mod client;
 mod exec;
@@ -21,6 +22,8 @@ mod log;
 mod output;
 mod policy;
 mod programs;
+mod registries;
+mod roots;
 mod run;
 mod runner;
 mod sandbox;
@@ -38,6 +41,8 @@ use client::Client;
 use output::{Output, StdoutClosed};
 use sandbox::Sandbox;
 use std::process::ExitCode;
+use swarm_flow_protocol::Wall;
+use swarm_flow_runner::Root;
 
 /// Standard output was closed: what a shell says of a program that SIGPIPE ended.
 const STDOUT_CLOSED: u8 = 141;
@@ -47,7 +52,10 @@ const OWN_FAILURE: u8 = 125;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failure = match arguments.command {
-        Command::Exec(_) | Command::Run(_) | Command::Sandbox(Sandbox::Run { .. }) => OWN_FAILURE,
+        Command::Exec(_)
+        | Command::Run(_)
+        | Command::Sandbox(Sandbox::Run { .. })
+        | Command::Policy(policy::Policy::Learn(_)) => OWN_FAILURE,
         _ => 1,
     };
     match start(arguments) {
@@ -61,7 +69,7 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    raise_walls(&arguments)?;
+    let around = raise_walls(&arguments)?;
     // A client waits for one thing at a time; only who serves needs every core.
     let mut builder = match arguments.command {
         Command::Up(_) | Command::Runner(_) | Command::Sandbox(Sandbox::Serve { .. }) => {
@@ -70,32 +78,62 @@ fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = builder.enable_all().build()?;
-    let result = runtime.block_on(dispatch(arguments));
+    let result = runtime.block_on(dispatch(arguments, around));
     // A read of standard input may still block a thread; it must not keep us.
     runtime.shutdown_background();
     result
 }
 
 /// Before there is a second thread, which they would not be around.
-fn raise_walls(arguments: &Arguments) -> anyhow::Result<()> {
+fn raise_walls(arguments: &Arguments) -> anyhow::Result<Around> {
     let state = &arguments.connection.state;
-    let (mode, needs) = match &arguments.command {
-        Command::Up(up) => (up.walls, up.needs(state)?),
-        Command::Runner(runner) => (runner.walls, runner.needs(state)?),
-        _ => return Ok(()),
+    let (mode, needs, registries) = match &arguments.command {
+        Command::Up(up) => (up.walls, up.needs(state)?, &up.registries),
+        Command::Runner(runner) => (runner.walls, runner.needs(state)?, &runner.registries),
+        _ => return Ok(Around::default()),
     };
     log::start();
+    raise_open_files();
+    let registries = registries::load(registries.as_deref(), state)?;
     let walls = walls::raise(mode, &needs)?;
     tracing::info!("walls: {walls}");
-    Ok(())
+    Ok(Around {
+        walls: walls.told(),
+        registries,
+        roots: needs.roots,
+    })
 }
 
-async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
+/// Each sandbox holds some files open. The soft limit is low for programs that cannot do with high numbers.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!("cannot raise the limit of open files: {error}");
+    }
+}
+
+/// What is settled before there is a second thread.
+#[derive(Default)]
+pub struct Around {
+    /// Those that stand around who serves.
+    pub walls: Vec<Wall>,
+    /// What `@package-registries` stands for. Behind the walls nobody could be asked.
+    pub registries: Vec<String>,
+    /// What the operator grants to sandboxes.
+    pub roots: Vec<Root>,
+}
+
+async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCode> {
     let connection = arguments.connection;
     let command = match arguments.command {
-        Command::Up(up) => return up::up(up, connection.state).await,
+        Command::Up(up) => return up::up(up, connection.state, around).await,
         Command::Runner(runner) => {
-            return runner::runner(runner, connection.token, connection.state).await;
+            return runner::runner(runner, connection.token, connection.state, around).await;
         }
         Command::Sandbox(command) => return sandbox::sandbox(command).await,
         command => command,
@@ -109,7 +147,11 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let plan = run::Plan::read(&run.file)?;
             return run::run(&Client::new(&connection)?, &run, plan, output).await;
         }
+        Command::Registries(command) => {
+            return registries::registries(&command, &connection.state, output);
+        }
         Command::Policy(command) => return policy::policy(&connection, command, output).await,
+        Command::Audit(command) => return audit::audit(&connection, command, output).await,
         command => command,
     };
     let client = Client::new(&connection)?;
@@ -118,7 +160,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         | Command::Runner(_)
         | Command::Sandbox(_)
         | Command::Run(_)
-        | Command::Policy(_) => Ok(ExitCode::SUCCESS),
+        | Command::Policy(_)
+        | Command::Registries(_)
+        | Command::Audit(_) => Ok(ExitCode::SUCCESS),
         Command::Exec(command) => exec::exec(&client, command, output).await,
         Command::Workspace(command) => workspace::workspace(&client, command, output).await,
         Command::Programs => programs::programs(&client, output).await,

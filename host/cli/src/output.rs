@@ -73,6 +73,12 @@ pub fn harmless(text: &str) -> String {
         .collect()
 }
 
+/// Lines of which each is harmless.
+pub fn harmless_lines(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| harmless(line)).collect();
+    lines.join("\n")
+}
+
 /// Bytes as a person reads them: `12.3 MiB`.
 #[expect(clippy::cast_precision_loss, reason = "it is shown with three digits")]
 pub fn size(bytes: u64) -> String {

@@ -1,34 +1,56 @@
-//! `policy`: what the presets grant, and what a policy makes of an action.
+//! `policy`: what the presets grant, policies that the server keeps under a name, and what a policy makes of an action.
+
+mod learn;
 
 use crate::arguments::Connection;
-use crate::client::Client;
+use crate::client::{Client, LARGE_PAGES, name_is_valid};
 use crate::output::{self, Output};
 use crate::table::Table;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use swarm_flow_policy::{Action, CompiledPolicy, Format, Preset, Surroundings, TestTable, explain};
 
 #[derive(Subcommand)]
 pub enum Policy {
-    /// Show all presets
+    /// Show the presets, and the last version of each policy that is kept
     List,
-    /// Show one, as a file that `workspace create --policy-file` takes
-    Show { name: String },
-    /// Say whether a policy allows an action, and by which line; needs no server. Exit code 1: it does not
+    /// Show one, as a file that `policy put` and `workspace create --policy-file` take
+    Show {
+        /// `NAME` or `NAME@VERSION`
+        #[arg(value_name = "NAME[@VERSION]")]
+        name: String,
+    },
+    /// Keep a policy under a name, for `workspace create --policy NAME`; another one becomes the next version
+    Put {
+        name: String,
+        /// The policy, or a preset and what differs from it (TOML or JSON)
+        file: PathBuf,
+        /// Only if this version is the last one; 0: if there is none yet
+        #[arg(long, value_name = "VERSION")]
+        expect: Option<u32>,
+    },
+    /// Show all versions of a policy that is kept
+    Versions { name: String },
+    /// Forget a policy with its versions; workspaces that have it keep it
+    Delete { name: String },
+    /// Run a program, and print the narrowest policy that lets it do what it did
+    Learn(learn::Learn),
+    /// Say whether a policy allows an action, and by which line. Exit code 1: it does not
     #[command(after_help = EXPLAIN_HELP)]
     Explain {
-        /// A preset, or a policy file (TOML or JSON)
+        /// A preset, a policy file (TOML or JSON), or else `NAME[@VERSION]` of one that the server keeps
         policy: String,
         /// The action as JSON
         action: String,
     },
-    /// Hold a policy to a table of actions and expected decisions; needs no server. Exit code 1: not all as expected
+    /// Hold a policy to a table of actions and expected decisions. Exit code 1: not all as expected
     #[command(after_help = TEST_HELP)]
     Test {
-        /// A preset, or a policy file (TOML or JSON)
+        /// A preset, a policy file (TOML or JSON), or else `NAME[@VERSION]` of one that the server keeps
         policy: String,
         /// The table (TOML or JSON)
         table: String,
@@ -52,40 +74,97 @@ pub async fn policy(connection: &Connection, command: Policy, output: Output) ->
     match command {
         Policy::List => {
             let client = Client::new(connection)?;
-            let all: Vec<Value> = client.list(&["policies"], &[]).await?;
+            let all: Vec<Value> = client.list(&["policies"], &[LARGE_PAGES]).await?;
             output.print(&all, |all| table(all).to_string())?;
+        }
+        Policy::Versions { name } => {
+            let client = Client::new(connection)?;
+            let parts = ["policies", &name, "versions"];
+            let all: Vec<Value> = client.list(&parts, &[LARGE_PAGES]).await?;
+            output.print(&all, |all| table(all).to_string())?;
+        }
+        Policy::Put { name, file, expect } => {
+            let policy = read_file(&file)?;
+            return put(&Client::new(connection)?, &name, &policy, expect, output).await;
+        }
+        Policy::Delete { name } => {
+            let client = Client::new(connection)?;
+            let request = client.request(Method::DELETE, &["policies", &name])?;
+            client.send(request).await?;
         }
         Policy::Show { name } => {
             let client = Client::new(connection)?;
             let mut policy: Value = client.get(&["policies", &name]).await?;
             if let (false, Some(members)) = (output.json, policy.as_object_mut()) {
                 // What a workspace is created with has no name of its own.
-                members.retain(|member, _| {
-                    matches!(
-                        member.as_str(),
-                        "filesystem" | "network" | "sockets" | "limits"
-                    )
-                });
+                members.retain(|member, _| is_policy(member));
             }
             Output { json: true }.print(&policy, |_| String::new())?;
         }
-        Policy::Explain { policy, action } => return explained(&policy, &action, output),
-        Policy::Test { policy, table } => return tested(&policy, &table, output),
+        Policy::Learn(learn) => return learn::learn(connection, learn).await,
+        Policy::Explain { policy, action } => {
+            return explained(connection, &policy, &action, output).await;
+        }
+        Policy::Test { policy, table } => return tested(connection, &policy, &table, output).await,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn explained(policy: &str, action: &str, output: Output) -> Result<ExitCode> {
+/// Says which version it is now, and whether that is new.
+async fn put(
+    client: &Client,
+    name: &str,
+    policy: &swarm_flow_policy::Policy,
+    expect: Option<u32>,
+    output: Output,
+) -> Result<ExitCode> {
+    let request = client
+        .request(Method::PUT, &["policies", name])?
+        .json(policy);
+    let answer = client
+        .send(expecting(request, expect.map(u64::from)))
+        .await?;
+    let same = answer.status() == StatusCode::OK;
+    let kept: Value = answer.json().await.context("understand the answer")?;
+    output.print(&kept, |kept| {
+        let (name, version) = (kept["name"].as_str().unwrap_or("-"), &kept["version"]);
+        let as_before = if same { " (as it was)" } else { "" };
+        output::harmless(&format!("{name}@{version}{as_before}"))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Only if this version or revision is the last one; 0 is that there is none.
+pub fn expecting(request: RequestBuilder, number: Option<u64>) -> RequestBuilder {
+    match number {
+        None => request,
+        Some(0) => request.header("if-none-match", "*"),
+        Some(number) => request.header("if-match", format!("\"{number}\"")),
+    }
+}
+
+async fn explained(
+    connection: &Connection,
+    policy: &str,
+    action: &str,
+    output: Output,
+) -> Result<ExitCode> {
     let action: Action = serde_json::from_str(action)
         .context("the action makes no sense; `policy explain --help` shows one")?;
-    let decision = explain(&read(policy)?, &action, &Surroundings::default())?;
+    let policy = read(connection, policy).await?;
+    let decision = explain(&policy, &action, &Surroundings::default())?;
     output.print(&decision, |decision| decision.to_string())?;
     Ok(success(decision.is_allow()))
 }
 
-fn tested(policy: &str, table: &str, output: Output) -> Result<ExitCode> {
-    let policy = read(policy)?;
-    let (text, format) = file(table)?;
+async fn tested(
+    connection: &Connection,
+    policy: &str,
+    table: &str,
+    output: Output,
+) -> Result<ExitCode> {
+    let policy = read(connection, policy).await?;
+    let (text, format) = file(Path::new(table))?;
     let tests = TestTable::read(&text, format).with_context(|| format!("in {table}"))?;
     let compiled = CompiledPolicy::new(&policy, &Surroundings::default())?;
     let outcomes = tests.run(&compiled);
@@ -114,27 +193,52 @@ fn success(good: bool) -> ExitCode {
     }
 }
 
-/// A preset by its name, or a policy file.
-fn read(policy: &str) -> Result<swarm_flow_policy::Policy> {
+/// A preset by its name, a policy file, or else what the server keeps under this name. The first two need no server.
+async fn read(connection: &Connection, policy: &str) -> Result<swarm_flow_policy::Policy> {
     if let Ok(preset) = policy.parse::<Preset>() {
         return Ok(preset.policy());
     }
-    if !Path::new(policy).exists() {
-        bail!("`{policy}` is no preset (isolated, standard, privileged) and no file");
+    if Path::new(policy).exists() {
+        return read_file(Path::new(policy));
     }
-    let (text, format) = file(policy)?;
-    swarm_flow_policy::Policy::read(&text, format).with_context(|| format!("in {policy}"))
+    let neither =
+        || format!("`{policy}` is no preset (isolated, standard, privileged) and no file");
+    if !name_is_valid(policy.split('@').next().unwrap_or_default()) {
+        bail!(neither());
+    }
+    kept(connection, policy).await.with_context(neither)
 }
 
-fn file(path: &str) -> Result<(String, Format)> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
-    let json = Path::new(path).extension().is_some_and(|end| end == "json");
+async fn kept(connection: &Connection, name: &str) -> Result<swarm_flow_policy::Policy> {
+    let client = Client::new(connection)?;
+    let mut members: serde_json::Map<String, Value> = client.get(&["policies", name]).await?;
+    members.retain(|member, _| is_policy(member));
+    serde_json::from_value(Value::Object(members)).context("understand the policy")
+}
+
+/// A member of a policy, and not of its name.
+fn is_policy(member: &str) -> bool {
+    matches!(member, "filesystem" | "network" | "sockets" | "limits")
+}
+
+/// A policy file, in which parts may be left to a preset.
+pub fn read_file(path: &Path) -> Result<swarm_flow_policy::Policy> {
+    let (text, format) = file(path)?;
+    let read = swarm_flow_policy::Policy::read(&text, format);
+    read.with_context(|| format!("in {}", path.display()))
+}
+
+fn file(path: &Path) -> Result<(String, Format)> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let json = path.extension().is_some_and(|end| end == "json");
     Ok((text, if json { Format::Json } else { Format::Toml }))
 }
 
 fn table(policies: &[Value]) -> Table {
     let mut table = Table::new([
         "NAME",
+        "VERSION",
         "FILESYSTEM",
         "NETWORK",
         "MEMORY",
@@ -145,6 +249,9 @@ fn table(policies: &[Value]) -> Table {
         let limit = |name: &str| policy["limits"][name].as_u64().unwrap_or(0);
         table.row([
             policy["name"].as_str().unwrap_or("-").to_owned(),
+            policy["version"]
+                .as_u64()
+                .map_or("-".to_owned(), |version| version.to_string()),
             granted(&policy["filesystem"]),
             granted(&policy["network"]),
             output::size(limit("memory_bytes")),

@@ -31,7 +31,7 @@ pub struct Run {
     /// Do not remove the workspace
     #[arg(long)]
     pub keep: bool,
-    /// Instead of the file's policy: the name of a preset
+    /// Instead of the file's policy: the name of a preset, or of a policy that is kept
     #[arg(long)]
     pub policy: Option<String>,
     /// Instead of the file's environment

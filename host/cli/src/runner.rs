@@ -1,9 +1,11 @@
 //! `runner`: a runner alone, for an app that Spin or SpinKube serves.
 
+use crate::Around;
 use crate::arguments::variable;
 use crate::built;
 use crate::client::connect;
 use crate::output::say;
+use crate::roots::Roots;
 use crate::state::State;
 use crate::up::{compile, listen, stopped};
 use crate::walls::{self, Needs};
@@ -38,9 +40,18 @@ pub struct Runner {
     /// A program for `exec`, beside those that were built: a component that exports `wasi:cli/run`
     #[arg(long = "program", value_name = "NAME=FILE", value_parser = variable)]
     pub programs: Vec<(String, String)>,
+    #[command(flatten)]
+    pub roots: Roots,
     /// Where compiled components are kept; without it `compiled` in the state folder
     #[arg(long)]
     pub compiled: Option<PathBuf>,
+    /// What `@package-registries` stands for: a file, or `none`; without it `registries.toml` in the state folder, for
+    /// which this machine's package clients are asked at the first start
+    #[arg(long, value_name = "FILE|none")]
+    pub registries: Option<String>,
+    /// How much of the audit log may wait for an app that does not take it, before no sandbox starts any more
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub audit_spool_mib: u64,
     /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
     #[arg(long, value_enum, default_value_t)]
     pub walls: walls::Mode,
@@ -54,6 +65,7 @@ impl Runner {
             self.compiled.as_deref(),
             built::folder(None).into_iter().collect(),
             &self.programs,
+            &self.roots,
             self.listen,
         )
     }
@@ -63,7 +75,12 @@ impl Runner {
 const JOIN_TRIES: u32 = 30;
 
 /// `token` is what stood after `--token`.
-pub async fn runner(arguments: Runner, token: Option<String>, state: PathBuf) -> Result<ExitCode> {
+pub async fn runner(
+    arguments: Runner,
+    token: Option<String>,
+    state: PathBuf,
+    around: Around,
+) -> Result<ExitCode> {
     let Some(token) = token.or_else(|| std::env::var("SWARM_FLOW_RUNNER_TOKEN").ok()) else {
         bail!(
             "no runner token; give the app's variable `runner_token` by SWARM_FLOW_RUNNER_TOKEN or --token"
@@ -92,8 +109,11 @@ pub async fn runner(arguments: Runner, token: Option<String>, state: PathBuf) ->
             .unwrap_or_else(|| format!("http://{address}")),
         token,
         state: state.path().to_owned(),
+        audit_bytes_max: arguments.audit_spool_mib.saturating_mul(1 << 20),
         catalog,
-        registries: Vec::new(),
+        walls: around.walls,
+        registries: around.registries,
+        roots: around.roots,
     })?;
     let server = axum::serve(listener, router(runner.clone())).with_graceful_shutdown(stopped());
     let server = tokio::spawn(server.into_future());

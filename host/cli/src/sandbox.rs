@@ -14,7 +14,9 @@ mod serve;
 
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
-use grant::{Mount, mount};
+pub use file::program;
+pub use grant::{Granted, Mount, mount};
+pub use run::{execute, exit_code};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;

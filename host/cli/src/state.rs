@@ -132,7 +132,7 @@ fn random_hex() -> std::io::Result<String> {
 }
 
 /// For the owner alone, and never half there.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

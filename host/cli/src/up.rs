@@ -1,9 +1,11 @@
 //! `up`: the app and its runner in one process. The app reaches the runner, and the runner the app, without a
 //! socket; both ways are the HTTP that they would speak over a network.
 
+use crate::Around;
 use crate::arguments::variable;
 use crate::built;
 use crate::output::say;
+use crate::roots::Roots;
 use crate::state::State;
 use crate::walls::{self, Needs};
 use anyhow::{Context, Result};
@@ -37,9 +39,18 @@ pub struct Up {
     /// A program for `exec`, beside those that were built: a component that exports `wasi:cli/run`
     #[arg(long = "program", value_name = "NAME=FILE", value_parser = variable)]
     pub programs: Vec<(String, String)>,
+    #[command(flatten)]
+    pub roots: Roots,
     /// Where compiled components are kept; without it `compiled` in the state folder
     #[arg(long)]
     pub compiled: Option<PathBuf>,
+    /// What `@package-registries` stands for: a file, or `none`; without it `registries.toml` in the state folder, for
+    /// which this machine's package clients are asked at the first start
+    #[arg(long, value_name = "FILE|none")]
+    pub registries: Option<String>,
+    /// How much of the audit log may wait for an app that does not take it, before no sandbox starts any more
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub audit_spool_mib: u64,
     /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
     #[arg(long, value_enum, default_value_t)]
     pub walls: walls::Mode,
@@ -59,6 +70,7 @@ impl Up {
             self.compiled.as_deref(),
             sources,
             &self.programs,
+            &self.roots,
             self.listen,
         )
     }
@@ -68,7 +80,7 @@ impl Up {
 const RUNNER_AUTHORITY: &str = "runner.internal";
 const RUNNER_ID: &str = "local";
 
-pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
+pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCode> {
     let started = Instant::now();
     let state = State::open(&state)?;
     let listener = listen(arguments.listen).await?;
@@ -90,8 +102,11 @@ pub async fn up(arguments: Up, state: PathBuf) -> Result<ExitCode> {
         url: format!("http://{RUNNER_AUTHORITY}"),
         token: runner_token.value.clone(),
         state: state.path().to_owned(),
+        audit_bytes_max: arguments.audit_spool_mib.saturating_mul(1 << 20),
         catalog,
-        registries: Vec::new(),
+        walls: around.walls,
+        registries: around.registries,
+        roots: around.roots,
     })?;
     let variables = BTreeMap::from([
         ("token".to_owned(), token.value.clone()),

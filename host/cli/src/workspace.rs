@@ -1,15 +1,17 @@
-//! `workspace`: make, look at, start, stop and remove workspaces; `workspace files` in [`files`].
+//! `workspace`: make, look at, start, stop and remove workspaces; `workspace files` in [`files`], `workspace secret` in [`secret`].
 
 pub mod files;
+pub mod secret;
 
 use crate::client::{Client, LARGE_PAGES};
 use crate::output::{self, Output};
+use crate::policy::{self, expecting};
 use crate::table::Table;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -24,6 +26,8 @@ pub enum Workspace {
     Start(One),
     /// End what runs and let nothing run; the files stay
     Stop(One),
+    /// Give a workspace another policy: what starts has it, what runs loses what it does not grant
+    Policy(SetPolicy),
     /// End what runs and remove the workspaces with their files
     Delete {
         /// Ids, or names that no other workspace has
@@ -33,6 +37,9 @@ pub enum Workspace {
     /// A workspace's files
     #[command(subcommand)]
     Files(files::Files),
+    /// What a workspace's sandboxes use and never see
+    #[command(subcommand)]
+    Secret(secret::Secret),
 }
 
 #[derive(Args)]
@@ -42,15 +49,30 @@ pub struct Create {
     /// Which programs it has
     #[arg(long, default_value = "python")]
     pub environment: String,
-    /// What its sandboxes may do: `isolated`, `standard`, `privileged`
-    #[arg(long, default_value = "standard")]
+    /// What its sandboxes may do: `isolated`, `standard`, `privileged`, or a policy that is kept
+    #[arg(long, value_name = "NAME[@VERSION]", default_value = "standard")]
     pub policy: String,
-    /// What its sandboxes may do, as a JSON file
+    /// What its sandboxes may do: a policy, or a preset and what differs from it (TOML or JSON)
     #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pub policy_file: Option<PathBuf>,
     /// Two creations with one key make one workspace
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
+}
+
+#[derive(Args)]
+pub struct SetPolicy {
+    #[command(flatten)]
+    pub one: One,
+    /// A preset's name, or that of a policy that is kept
+    #[arg(value_name = "NAME[@VERSION]", required_unless_present = "policy_file")]
+    pub policy: Option<String>,
+    /// A policy, or a preset and what differs from it (TOML or JSON)
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    pub policy_file: Option<PathBuf>,
+    /// Only if the workspace has this revision
+    #[arg(long, value_name = "REVISION", value_parser = clap::value_parser!(u64).range(1..))]
+    pub expect: Option<u64>,
 }
 
 #[derive(Args)]
@@ -74,6 +96,7 @@ pub async fn workspace(client: &Client, command: Workspace, output: Output) -> R
         }
         Workspace::Start(one) => turn(client, &one, "start").await?,
         Workspace::Stop(one) => turn(client, &one, "stop").await?,
+        Workspace::Policy(command) => set_policy(client, command).await?,
         Workspace::Delete { workspaces } => {
             for meant in workspaces {
                 delete(client, &client.workspace_id(&meant).await?).await?;
@@ -81,6 +104,7 @@ pub async fn workspace(client: &Client, command: Workspace, output: Output) -> R
             return Ok(ExitCode::SUCCESS);
         }
         Workspace::Files(command) => return files::files(client, command, output).await,
+        Workspace::Secret(command) => return secret::secret(client, command, output).await,
     };
     output.print(&workspace, described)?;
     Ok(ExitCode::SUCCESS)
@@ -95,20 +119,30 @@ pub async fn delete(client: &Client, id: &str) -> Result<()> {
 }
 
 async fn create(client: &Client, command: Create) -> Result<Value> {
-    let policy = match &command.policy_file {
-        None => Value::from(command.policy),
-        Some(path) => {
-            let text = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
-            serde_json::from_slice(&text)
-                .with_context(|| format!("{} is not JSON", path.display()))?
-        }
-    };
+    let policy = chosen(Some(command.policy), command.policy_file.as_deref())?;
     let body = json!({"name": command.name, "environment": command.environment, "policy": policy});
     let mut request = client.request(Method::POST, &["workspaces"])?.json(&body);
     if let Some(key) = &command.idempotency_key {
         request = request.header("idempotency-key", key);
     }
     client.json(request).await
+}
+
+async fn set_policy(client: &Client, command: SetPolicy) -> Result<Value> {
+    let body = json!({"policy": chosen(command.policy, command.policy_file.as_deref())?});
+    let id = client.workspace_id(&command.one.workspace).await?;
+    let request = client
+        .request(Method::PUT, &["workspaces", &id, "policy"])?
+        .json(&body);
+    client.json(expecting(request, command.expect)).await
+}
+
+/// A policy's name, or what a file says.
+fn chosen(name: Option<String>, file: Option<&Path>) -> Result<Value> {
+    match file {
+        None => Ok(Value::from(name)),
+        Some(path) => serde_json::to_value(policy::read_file(path)?).context("write JSON"),
+    }
 }
 
 async fn turn(client: &Client, one: &One, verb: &str) -> Result<Value> {
@@ -127,11 +161,21 @@ fn table(workspaces: &[Value]) -> Table {
             text(&workspace["name"]),
             text(&workspace["state"]),
             text(&workspace["environment"]["name"]),
-            text(&workspace["policy"]["name"]),
+            policy_name(workspace),
             text(&workspace["created_at"]),
         ]);
     }
     table
+}
+
+/// `standard`, `strict@3`.
+fn policy_name(workspace: &Value) -> String {
+    let policy = &workspace["policy"];
+    let name = policy["name"].as_str().unwrap_or("-");
+    match policy["version"].as_u64() {
+        Some(version) => format!("{name}@{version}"),
+        None => name.to_owned(),
+    }
 }
 
 fn described(workspace: &Value) -> String {
@@ -147,7 +191,7 @@ fn described(workspace: &Value) -> String {
         text(&environment["name"]),
         text(&environment["language"]),
         text(&environment["version"]),
-        text(&workspace["policy"]["name"]),
+        output::harmless(&policy_name(workspace)),
         output::size(number("memory_bytes")),
         number("cpu_time_ms") / 1000,
         output::size(number("disk_bytes")),

@@ -13,7 +13,7 @@ pub const FORMAT: &str = r#"The file:
   {
     "name": "demo",                      a label; default: the file's name
     "environment": "python",             default
-    "policy": "standard",                default; a preset, or a whole policy as an object
+    "policy": "standard",                default; a preset's or a kept policy's name, or a policy
     "files": [
       {"source": "src",                  a file, or a folder whose content is meant
        "destination": "app/"}            below /workspace; a directory when it ends in `/`;
@@ -263,15 +263,16 @@ fn default_policy() -> Value {
     "standard".into()
 }
 
-/// A preset by name, which the server knows, or a whole policy, which we check.
+/// A policy by name, which the server knows, or as an object, which we check.
 fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     let value = Value::deserialize(deserializer)?;
     if value.is_object() {
-        let policy = swarm_flow_policy::Policy::deserialize(&value).map_err(de::Error::custom)?;
+        let draft = swarm_flow_policy::Draft::deserialize(&value).map_err(de::Error::custom)?;
+        let policy = draft.policy().map_err(de::Error::custom)?;
         policy.validate().map_err(de::Error::custom)?;
     } else if !value.is_string() {
         return Err(de::Error::custom(
-            "give the name of a preset, or a policy as an object",
+            "give the name of a policy, or one as an object",
         ));
     }
     Ok(value)

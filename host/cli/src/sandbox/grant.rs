@@ -4,14 +4,14 @@ use super::{Given, Net};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use swarm_flow_policy::{Access, Filesystem, Network, Policy, Preset};
-use swarm_flow_sandbox::{Directory, Egress, Grants, Input, Output, Sockets};
+use swarm_flow_sandbox::{Directory, Egress, Grants, Input, Output, Secrets, Sockets};
 
 /// A directory to open and the name it has in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    host: PathBuf,
-    guest: String,
-    access: Access,
+    pub host: PathBuf,
+    pub guest: String,
+    pub access: Access,
 }
 
 /// `HOST::GUEST`, with `:ro` for reading only; `HOST` alone has the same name in the sandbox.
@@ -88,9 +88,11 @@ impl Granted {
             stderr,
             directories: directories.collect(),
             egress: Egress::new(self.egress.clone(), [].into()),
+            secrets: Secrets::default(),
             sockets: Sockets::class(&self.sockets),
             decisions: None,
             disk: None,
+            live: None,
             limits: self.policy.limits.clone(),
         }
     }

@@ -3,14 +3,16 @@
 use super::{Needs, Wall};
 use anyhow::{Context, Result};
 use landlock::{
-    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    ABI, Access as _, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetStatus, Scope, path_beneath_rules,
 };
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use swarm_flow_policy::Access;
 
 /// The newest set of Landlock's rights that we ask for; an older kernel has a part of them.
 const LANDLOCK: ABI = ABI::V7;
@@ -88,6 +90,16 @@ const DENIED_CALLS: [libc::c_long; 41] = [
     libc::SYS_adjtimex,
 ];
 
+/// No core dump, no debugger of the same user, and no reading of `/proc/PID/mem`.
+pub(super) fn keep_memory_private() -> Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).context("cannot turn core dumps off")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot shut debuggers off")
+}
+
 pub(super) fn restrict_files(needs: &Needs) -> Result<Wall> {
     let read = AccessFs::from_read(LANDLOCK) & !AccessFs::Execute;
     let write = AccessFs::from_all(LANDLOCK)
@@ -104,6 +116,8 @@ pub(super) fn restrict_files(needs: &Needs) -> Result<Wall> {
             AccessFs::ReadFile | AccessFs::WriteFile,
         ))?
         .add_rules(path_beneath_rules(&needs.folders, write))?
+        .add_rules(path_beneath_rules(roots(needs, Access::Read), read))?
+        .add_rules(path_beneath_rules(roots(needs, Access::ReadWrite), write))?
         .restrict_self()
         .context("the kernel refused the rules")?;
     Ok(match status.ruleset {
@@ -111,6 +125,11 @@ pub(super) fn restrict_files(needs: &Needs) -> Result<Wall> {
         RulesetStatus::PartiallyEnforced => Wall::Partly,
         RulesetStatus::NotEnforced => Wall::Missing,
     })
+}
+
+fn roots(needs: &Needs, access: Access) -> Vec<&PathBuf> {
+    let granted = needs.roots.iter().filter(|root| root.access == access);
+    granted.map(|root| &root.host).collect()
 }
 
 pub(super) fn deny_calls() -> Result<Wall> {

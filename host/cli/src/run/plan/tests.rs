@@ -130,11 +130,11 @@ fn what_is_wrong_is_named() {
         ),
         (
             r#"{"policy":1,"tasks":[{"command":["a"]}]}"#,
-            "policy: give the name of a preset",
+            "policy: give the name of a policy",
         ),
         (
             r#"{"policy":{"network":"none"},"tasks":[{"command":["a"]}]}"#,
-            "policy: missing field `filesystem`",
+            "policy: filesystem: is missing",
         ),
     ] {
         let error = format!("{:#}", parse(text).unwrap_err());
