@@ -8,6 +8,7 @@
 )]
 
 pub mod artefact;
+pub mod raw;
 pub mod sandbox;
 pub mod server;
 mod spin;

@@ -84,6 +84,11 @@ impl Server {
 
     /// The same, with variables in its environment.
     pub fn start_with(state: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_given(state, variables, &[])
+    }
+
+    /// The same, with arguments for the runner.
+    pub fn start_given(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         // An error says that there is a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -91,9 +96,14 @@ impl Server {
             .timeout(Duration::from_secs(300))
             .build()
             .unwrap();
+        // So that no package client of this machine is asked.
+        let registries = state.join("registries.toml");
+        if !registries.exists() {
+            std::fs::write(registries, "patterns = []\n").unwrap();
+        }
         let (children, url) = match std::env::var_os("SWARM_FLOW_SPIN") {
-            Some(spin) => spin::start(Path::new(&spin), state, variables, &client),
-            None => up(state, variables),
+            Some(spin) => spin::start(Path::new(&spin), state, variables, arguments, &client),
+            None => up(state, variables, arguments),
         };
         let token = std::fs::read_to_string(state.join("token"))
             .unwrap()
@@ -224,13 +234,14 @@ pub(crate) fn signal(child: &Child, signal: &str) -> bool {
     sent.unwrap().success()
 }
 
-fn up(state: &Path, variables: &[(&str, &str)]) -> (Vec<Child>, String) {
+fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Child>, String) {
     let mut command = Command::new(binary());
     command
         .args(["up", "--listen", "127.0.0.1:0", "--state"])
         .arg(state)
         // A name alone, as one types it.
         .args(["--manifest", "spin.toml"])
+        .args(arguments)
         .current_dir(artefact::root())
         .envs(variables.iter().copied())
         .env_remove("SWARM_FLOW_TOKEN")
@@ -248,7 +259,9 @@ fn up(state: &Path, variables: &[(&str, &str)]) -> (Vec<Child>, String) {
 /// What was compiled before, and the guests.
 pub(crate) fn with_programs(command: &mut Command) {
     command.arg("--compiled").arg(artefact::compiled());
-    for guest in ["hello", "echo", "hungry", "reach"] {
+    for guest in [
+        "hello", "echo", "hungry", "reach", "escape", "request", "hold", "noise",
+    ] {
         command
             .arg("--program")
             .arg(format!("{guest}={}", artefact::guest(guest).display()));

@@ -13,6 +13,7 @@ pub(crate) fn start(
     spin: &Path,
     state: &Path,
     variables: &[(&str, &str)],
+    arguments: &[&str],
     client: &Client,
 ) -> (Vec<Child>, String) {
     std::fs::create_dir_all(state).unwrap();
@@ -49,6 +50,7 @@ pub(crate) fn start(
     command
         .args(["runner", "--join", &url, "--listen", &runner, "--state"])
         .arg(state)
+        .args(arguments)
         .env("SWARM_FLOW_RUNNER_TOKEN", &runner_token)
         .current_dir(artefact::root())
         .stdin(Stdio::null())

@@ -246,6 +246,11 @@ fn the_server_shuts_itself_off_from_what_it_does_not_need() {
     assert_eq!(status(pid, "NoNewPrivs"), "1");
     assert_eq!(status(pid, "Seccomp"), "2");
     assert_eq!(u64::from_str_radix(&status(pid, "CapEff"), 16).unwrap(), 0);
+    let ready = server.client.get(format!("{}/readyz", server.url));
+    let ready: serde_json::Value = ready.send().unwrap().json().unwrap();
+    assert_eq!(ready["walls"]["seccomp"], "stands", "{ready}");
+    assert_eq!(ready["walls"]["capabilities"], "stands", "{ready}");
+    assert!(ready["walls"]["landlock"].is_string(), "{ready}");
     // The twin: this process has not done so.
     assert_eq!(status(own, "NoNewPrivs"), "0");
     assert_eq!(status(own, "Seccomp"), "0");

@@ -7,6 +7,9 @@
     reason = "tests may stop at once"
 )]
 
+#[path = "policies/kept.rs"]
+mod kept;
+
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 use swarm_flow_tests::server::{binary, fresh};

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Limits, Network, Preset};
-use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output};
+use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output, Secrets};
 use swarm_flow_tests::sandbox::{engine, program};
 
 fn limits() -> Limits {
@@ -47,9 +47,11 @@ async fn run(name: &str, arguments: &[&str], directories: Vec<Directory>, limits
         stderr: Output::collected(limits.output_bytes),
         directories,
         egress: Egress::new(Network::None, [].into()),
+        secrets: Secrets::default(),
         sockets: None,
         decisions: None,
         disk: None,
+        live: None,
         limits,
     };
     let ended = program(name).run(grants).await.unwrap();

@@ -158,7 +158,8 @@ fn bad_input_gets_a_clear_answer_and_changes_nothing() {
         (json!({"name": long}), "name"),
         (json!({"name": ""}), "name"),
         (json!({"name": 7}), "name"),
-        (json!({"name": "x", "policy": "lenient"}), "policy"),
+        (json!({"name": "x", "policy": 7}), "policy"),
+        (json!({"name": "x", "policy": "standard@0"}), "policy"),
         (json!({"name": "x", "colour": "red"}), "colour"),
         (json!({}), "name"),
         (json!([1]), ""),
@@ -172,6 +173,15 @@ fn bad_input_gets_a_clear_answer_and_changes_nothing() {
         "not-found",
     );
     assert!(unknown.to_string().contains("base"), "{unknown}");
+    let unknown = problem(
+        create(&json!({"name": "x", "policy": "lenient"})),
+        404,
+        "not-found",
+    );
+    assert!(
+        unknown["known"].to_string().contains("isolated"),
+        "{unknown}"
+    );
     let raw = |body: &'static [u8], content_type: &'static str| {
         let request = server
             .request(Method::POST, "/workspaces")

@@ -144,6 +144,34 @@ fn serve(stream: impl Read + Write, heads: &Mutex<Vec<String>>) -> std::io::Resu
         let line = head.lines().next().unwrap();
         let out = stream.get_mut();
         match line.split(' ').nth(1).unwrap() {
+            // What it was asked in a field too, then its head in pieces that break wherever they like.
+            "/echo" => {
+                let head = head.replace("\r\n", "|");
+                let length = head.len();
+                write!(
+                    out,
+                    "HTTP/1.1 200 OK\r\nX-Echo: {head}\r\nContent-Length: {length}\r\n\r\n"
+                )?;
+                for piece in head.as_bytes().chunks(5) {
+                    out.write_all(piece)?;
+                    out.flush()?;
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+            }
+            "/chunks" => {
+                write!(out, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+                for piece in head.as_bytes().chunks(3) {
+                    write!(out, "{:x}\r\n", piece.len())?;
+                    out.write_all(piece)?;
+                    write!(out, "\r\n")?;
+                    out.flush()?;
+                }
+                write!(out, "0\r\n\r\n")?;
+            }
+            "/gzip" => write!(
+                out,
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"
+            )?,
             "/silent" => std::thread::park(),
             "/half" => {
                 write!(out, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")?;

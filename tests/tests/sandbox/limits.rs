@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Limits, Network};
-use swarm_flow_sandbox::{Directory, Egress, End, Ended, Engine, Grants, Input, Output, Program};
+use swarm_flow_sandbox::{
+    Directory, Egress, End, Ended, Engine, Grants, Input, Output, Program, Secrets,
+};
 use swarm_flow_tests::artefact;
 
 /// Preview 1 and 3 run where an operator runs a program of their own.
@@ -59,9 +61,11 @@ impl Run<'_> {
             stderr: Output::collected(self.limits.output_bytes),
             directories: self.directories,
             egress: Egress::new(Network::None, [].into()),
+            secrets: Secrets::default(),
             sockets: None,
             decisions: None,
             disk: None,
+            live: None,
             limits: self.limits,
         };
         program.run(grants).await.unwrap()

@@ -1,6 +1,8 @@
 //! Sends one HTTP request as its arguments say, however odd: METHOD SCHEME AUTHORITY PATH, then `NAME=VALUE` for what else
-//! there is of it. A name is `body`, `connect`, `first-byte`, `between-bytes` (milliseconds), or a header field's; `\r`, `\n`
-//! and `\0` are what they are in Rust, and an empty AUTHORITY is none.
+//! there is of it. A name is `body`, `connect`, `first-byte`, `between-bytes` (milliseconds), `show` (a field of the answer,
+//! said before its body), `say` (said first), `again` (the same once more after so many milliseconds), or a header field's;
+//! `\r`, `\n` and `\0` are what they are in Rust, `$API_KEY` is that variable of the environment, and an empty AUTHORITY is
+//! none.
 //!
 //! Says `granted STATUS BODY`; `refused PART` if the request cannot even be made; `denied CODE` if the sandbox does not
 //! send it; `failed CODE` if it was sent and nothing came of it.
@@ -13,14 +15,29 @@ use wasi::http::types::{
 use wasi::io::streams::StreamError;
 
 fn main() {
-    let said = match attempt() {
+    let mut wait = None;
+    for argument in std::env::args() {
+        match argument.split_once('=') {
+            Some(("say", text)) => print!("{text} "),
+            Some(("again", milliseconds)) => wait = milliseconds.parse().ok(),
+            _ => {}
+        }
+    }
+    println!("{}", said());
+    if let Some(milliseconds) = wait {
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        println!("{}", said());
+    }
+}
+
+fn said() -> String {
+    match attempt() {
         Ok((status, body)) => format!("granted {status} {body}"),
         Err(Failure::Refused(part)) => format!("refused {part}"),
         Err(Failure::Code(code)) if is_denial(&code) => format!("denied {}", name(&code)),
         Err(Failure::Code(code)) => format!("failed {}", name(&code)),
         Err(Failure::Stream(text)) => format!("failed stream: {text}"),
-    };
-    println!("{said}");
+    }
 }
 
 enum Failure {
@@ -58,12 +75,16 @@ fn name(code: &ErrorCode) -> String {
 }
 
 fn attempt() -> Result<(u16, String), Failure> {
-    let mut arguments = std::env::args().skip(1);
+    let key = std::env::var("API_KEY").unwrap_or_default();
+    let mut arguments = std::env::args()
+        .skip(1)
+        .map(|argument| argument.replace("$API_KEY", &key));
     let mut next = || arguments.next().unwrap_or_default();
     let (method, scheme, authority, path) = (next(), next(), next(), next());
     let options = RequestOptions::new();
     let fields = Fields::new();
     let mut body = None;
+    let mut shown = None;
     for argument in arguments {
         let (name, value) = argument.split_once('=').unwrap_or((&argument, ""));
         let value = value
@@ -76,6 +97,11 @@ fn attempt() -> Result<(u16, String), Failure> {
                 body = Some(value);
                 Ok(())
             }
+            "show" => {
+                shown = Some(value);
+                Ok(())
+            }
+            "say" | "again" => Ok(()),
             "connect" => options.set_connect_timeout(nanoseconds()),
             "first-byte" => options.set_first_byte_timeout(nanoseconds()),
             "between-bytes" => options.set_between_bytes_timeout(nanoseconds()),
@@ -113,11 +139,21 @@ fn attempt() -> Result<(u16, String), Failure> {
     match answer.get() {
         Some(Ok(Ok(response))) => {
             let status = response.status();
-            Ok((status, read(&response)?))
+            let fields = shown
+                .map(|name| field(&response, &name))
+                .unwrap_or_default();
+            Ok((status, format!("{fields}{}", read(&response)?)))
         }
         Some(Ok(Err(code))) => Err(code.into()),
         _ => Err(Failure::Refused("answer")),
     }
+}
+
+/// Every value of a field: `NAME=VALUE `.
+fn field(response: &IncomingResponse, name: &str) -> String {
+    let values = response.headers().get(&name.to_owned());
+    let values = values.iter().map(|value| String::from_utf8_lossy(value));
+    values.map(|value| format!("{name}={value} ")).collect()
 }
 
 fn known_method(method: String) -> Method {

@@ -9,14 +9,18 @@
     reason = "a benchmark stops at the first fault"
 )]
 
+mod audited;
 mod figures;
 mod http;
+mod live;
 mod native;
+mod noise;
 mod sandbox;
 
 use figures::Figures;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use swarm_flow_tests::artefact;
 use swarm_flow_tests::server::Server;
 
 fn main() {
@@ -28,7 +32,19 @@ fn main() {
         .unwrap();
     if wanted("sandbox") {
         runtime.block_on(sandbox::hello());
+        runtime.block_on(audited::hello());
         runtime.block_on(sandbox::python());
+    }
+    if wanted("live") {
+        let noise = artefact::guest("noise");
+        runtime.block_on(live::live("noise wait", &noise, &["noise", "wait"]));
+        let python = artefact::root().join("target/programs/python.wasm");
+        let code = "import sys; print('waiting', flush=True); sys.stdin.read()";
+        runtime.block_on(live::live("python", &python, &["python", "-c", code]));
+    }
+    if wanted("noise") {
+        let state = tempfile::tempdir().unwrap();
+        noise::noise(&Server::start(state.path()));
     }
     if wanted("start") {
         start();

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Network, Preset};
-use swarm_flow_sandbox::{Directory, Egress, End, Engine, Grants, Output, Program};
+use swarm_flow_sandbox::{Directory, Egress, End, Engine, Grants, Output, Program, Secrets};
 use swarm_flow_tests::artefact;
 use swarm_flow_tests::sandbox::component;
 use wasmtime::Store;
@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &Output) -> Grants {
+pub(crate) fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &Output) -> Grants {
     let policy = Preset::Standard.policy();
     let directory = |guest: &str| Directory {
         host: workspace.to_owned(),
@@ -33,9 +33,11 @@ fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &Output) -> G
         stderr: Output::collected(policy.limits.output_bytes),
         directories: vec![directory("/workspace"), directory("/tmp")],
         egress: Egress::new(Network::None, [].into()),
+        secrets: Secrets::default(),
         sockets: None,
         decisions: None,
         disk: None,
+        live: None,
         limits: policy.limits,
     }
 }
@@ -123,7 +125,7 @@ pub async fn python() {
 }
 
 /// wasmtime and WASI with nothing around them.
-struct Bare {
+pub(crate) struct Bare {
     pre: CommandPre<State>,
 }
 
@@ -142,7 +144,7 @@ impl WasiView for State {
 }
 
 impl Bare {
-    fn new(engine: &wasmtime::Engine, component: &Component) -> Self {
+    pub(crate) fn new(engine: &wasmtime::Engine, component: &Component) -> Self {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         Self {
@@ -150,7 +152,7 @@ impl Bare {
         }
     }
 
-    async fn run(&self) -> Duration {
+    pub(crate) async fn run(&self) -> Duration {
         let started = Instant::now();
         let stdout = MemoryOutputPipe::new(4_096);
         let wasi = WasiCtx::builder().stdout(stdout.clone()).build();
