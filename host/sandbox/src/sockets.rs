@@ -12,7 +12,7 @@ use crate::outside::Outside;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use swarm_flow_policy::{
     CompiledNetwork, CompiledPolicy, Decision, Host, Network, Policy, Reason, SocketTarget,
     SocketUse, Surroundings,
@@ -27,18 +27,45 @@ pub struct Sockets(Grant);
 #[derive(Clone)]
 enum Grant {
     Policy(Arc<CompiledPolicy>),
+    /// None. What is tried nevertheless is denied in the policy's words, for which it is compiled at the first attempt.
+    Nothing(Arc<Ungranted>),
     Class {
         network: Network,
         compiled: Arc<CompiledNetwork>,
     },
 }
 
+/// A policy without sockets.
+struct Ungranted {
+    policy: Policy,
+    compiled: OnceLock<Option<CompiledPolicy>>,
+}
+
+impl Ungranted {
+    fn deny(&self, decide: impl FnOnce(&CompiledPolicy) -> Decision) -> Decision {
+        let compiled = self
+            .compiled
+            .get_or_init(|| CompiledPolicy::new(&self.policy, &Surroundings::default()).ok());
+        let decision = compiled.as_ref().map(decide);
+        decision
+            .filter(|decision| !decision.is_allow())
+            .unwrap_or_else(|| Decision::Deny {
+                reason: Reason::NotGranted,
+                message: "no socket is granted".to_owned(),
+                grants: Vec::new(),
+            })
+    }
+}
+
 impl Sockets {
-    /// What the policy's `sockets` grant, at addresses that its `network` reaches. None if it grants none, or is no
-    /// policy.
+    /// What the policy's `sockets` grant, at addresses that its `network` reaches. Where they grant none, sockets can be
+    /// made and do nothing, so that what a guest tried is decided and told. None if it is no policy.
     pub fn of(policy: &Policy) -> Option<Self> {
         if policy.sockets.is_empty() {
-            return None;
+            return Some(Self(Grant::Nothing(Arc::new(Ungranted {
+                policy: policy.clone(),
+                compiled: OnceLock::new(),
+            }))));
         }
         match CompiledPolicy::new(policy, &Surroundings::default()) {
             Ok(policy) => Some(Self(Grant::Policy(Arc::new(policy)))),
@@ -69,6 +96,15 @@ impl Sockets {
     fn decide(&self, used: SocketAddrUse, address: SocketAddr, names: &[Host]) -> Option<Decision> {
         match &self.0 {
             Grant::Policy(policy) => Some(policy.socket(&target(used, address, names))),
+            // What comes next on a port that the system chooses says what the guest wants.
+            Grant::Nothing(_)
+                if is_bind(used) && address.ip().is_unspecified() && address.port() == 0 =>
+            {
+                None
+            }
+            Grant::Nothing(nothing) => {
+                Some(nothing.deny(|policy| policy.socket(&target(used, address, names))))
+            }
             Grant::Class { network, compiled } => {
                 let free = match used {
                     SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => true,
@@ -83,6 +119,7 @@ impl Sockets {
     fn decide_lookup(&self, host: &Host) -> Decision {
         match (&self.0, host) {
             (Grant::Policy(policy), _) => policy.lookup(host),
+            (Grant::Nothing(nothing), _) => nothing.deny(|policy| policy.lookup(host)),
             (Grant::Class { compiled, .. }, Host::Address(address)) => compiled.address(*address),
             (Grant::Class { network, compiled }, Host::Name(_)) => match network {
                 // A name leaves the machine only where connections may.
@@ -104,6 +141,7 @@ impl Sockets {
     fn reaches(&self, address: IpAddr) -> bool {
         let network = match &self.0 {
             Grant::Policy(policy) => &policy.network,
+            Grant::Nothing(_) => return false,
             Grant::Class { compiled, .. } => compiled,
         };
         network.address(address).is_allow()

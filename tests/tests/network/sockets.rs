@@ -173,20 +173,21 @@ async fn a_grant_of_a_name_holds_for_the_addresses_that_the_sandbox_was_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_socket_says_what_would_allow_it() {
-    let sockets = granted("localhost", &["tcp://127.0.0.1:1"]);
-    let ran: Ran = run(
-        "reach",
-        "connect 127.0.0.1:2",
-        &egress("localhost"),
-        sockets,
-    )
-    .await;
-    assert_eq!(ran.said, "denied");
-    assert_eq!(
-        ran.denial(),
-        "tcp://127.0.0.1:2 is not granted; add \"tcp://127.0.0.1:2\" to sockets"
-    );
-    assert_eq!(ran.denials[0].capability, "tcp");
-    assert_eq!(ran.denials[0].resource, "tcp://127.0.0.1:2");
-    assert_eq!(ran.denials[0].reason, Reason::NotGranted);
+    for sockets in [&["tcp://127.0.0.1:1"][..], &[]] {
+        let ran: Ran = run(
+            "reach",
+            "connect 127.0.0.1:2",
+            &egress("localhost"),
+            granted("localhost", sockets),
+        )
+        .await;
+        assert_eq!(ran.said, "denied");
+        assert_eq!(
+            ran.denial(),
+            "tcp://127.0.0.1:2 is not granted; add \"tcp://127.0.0.1:2\" to sockets"
+        );
+        assert_eq!(ran.denials[0].capability, "tcp");
+        assert_eq!(ran.denials[0].resource, "tcp://127.0.0.1:2");
+        assert_eq!(ran.denials[0].reason, Reason::NotGranted);
+    }
 }

@@ -58,7 +58,9 @@ fn a_class_says_which_names_are_looked_up() {
 #[test]
 fn a_granted_name_is_connected_to_at_the_addresses_that_were_told() {
     let mut policy = swarm_flow_policy::Preset::Isolated.policy();
-    assert!(Sockets::of(&policy).is_none());
+    let none = granted(Sockets::of(&policy).unwrap());
+    assert!(!none.allows(SocketAddrUse::TcpConnect, "10.0.0.1:5432".parse().unwrap()));
+    assert!(!none.allows_lookup(&Host::parse("127.0.0.1").unwrap()));
     policy.network = Network::Private;
     policy.sockets = vec!["tcp://db.example:5432".to_owned()];
     assert!(Sockets::of(&policy).is_none(), "it needs its lookup");
