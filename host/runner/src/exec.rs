@@ -1,24 +1,23 @@
 //! Runs a command in a workspace: finds the program, opens the directories that the policy grants, runs the
 //! sandbox on the sandbox threads.
 
+mod check;
+
 use crate::Runner;
 use crate::audit::{self, sandbox_id};
 use crate::catalog::Runnable;
-use crate::files::is_directory;
-use crate::roots::Root;
-use crate::workspace::{Place, missing};
+use crate::directories::{cwd, directories, listed, opened};
+use crate::workspace::missing;
 use bytes::Bytes;
+use check::check;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use swarm_flow_audit::Subject;
-use swarm_flow_policy::{Access, Filesystem, SANDBOX_DIRECTORIES};
-use swarm_flow_protocol::{
-    Denial, Error, ExecRequest, ExecResult, Outcome, PolicyChange, STDIN_BYTES_MAX,
-};
+use swarm_flow_policy::SANDBOX_DIRECTORIES;
+use swarm_flow_protocol::{Denial, Error, ExecRequest, ExecResult, Outcome, PolicyChange};
 use swarm_flow_sandbox::{
-    Decisions, Denials, Directory, Egress, End, Ended, Grants, Input, Output, OutputChunk, Sockets,
-    Stream, Unfinished,
+    Decisions, Denials, Egress, End, Ended, Grants, Input, Output, OutputChunk, Sockets, Stream,
+    Unfinished,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,10 +25,6 @@ use tokio::sync::{mpsc, oneshot};
 const EXIT_OUT_OF_TIME: u8 = 124;
 const EXIT_TRAPPED: u8 = 134;
 const EXIT_KILLED: u8 = 137;
-
-/// Arguments and environment together.
-const ARGUMENTS_MAX: usize = 1_024;
-const ARGUMENT_BYTES_MAX: usize = 128 << 10;
 
 /// What goes on while a command runs.
 pub(crate) struct Streams {
@@ -123,21 +118,8 @@ impl Runner {
         let result = match ended {
             None => Ok(cancelled(&stdout, &stderr)),
             Some(Ok(Ok(ended))) => Ok(result(ended, &stdout, &stderr)),
-            Some(Ok(Err(error))) => {
-                tracing::error!("cannot run a sandbox: {error:#}");
-                Err(Error::Internal {
-                    message: format!("cannot run the sandbox: {error:#}"),
-                })
-            }
-            Some(Err(Unfinished::Stopping)) => Err(Error::Unavailable {
-                message: "the runner is stopping".to_owned(),
-            }),
-            Some(Err(Unfinished::Panicked(panic))) => {
-                tracing::error!("a sandbox panicked: {panic}");
-                Err(Error::Internal {
-                    message: "the sandbox ended by a fault of the runner".to_owned(),
-                })
-            }
+            Some(Ok(Err(error))) => Err(not_run(&error)),
+            Some(Err(unfinished)) => Err(lost(unfinished)),
         };
         trail.end(audit::ended(&result));
         Ok(ExecResult {
@@ -168,6 +150,27 @@ fn stopped() -> Error {
     }
 }
 
+fn not_run(error: &wasmtime::Error) -> Error {
+    tracing::error!("cannot run a sandbox: {error:#}");
+    Error::Internal {
+        message: format!("cannot run the sandbox: {error:#}"),
+    }
+}
+
+fn lost(unfinished: Unfinished) -> Error {
+    match unfinished {
+        Unfinished::Stopping => Error::Unavailable {
+            message: "the runner is stopping".to_owned(),
+        },
+        Unfinished::Panicked(panic) => {
+            tracing::error!("a sandbox panicked: {panic}");
+            Error::Internal {
+                message: "the sandbox ended by a fault of the runner".to_owned(),
+            }
+        }
+    }
+}
+
 fn denied(denials: &Denials) -> Vec<Denial> {
     denials.first().into_iter().map(denial).collect()
 }
@@ -190,181 +193,6 @@ fn environment(
     environment.extend(defaults.clone());
     environment.extend(asked);
     environment.into_iter().collect()
-}
-
-fn check(request: &ExecRequest) -> Result<(), Error> {
-    let invalid = |field: &str, message: String| {
-        Err(Error::Invalid {
-            field: field.to_owned(),
-            message,
-        })
-    };
-    if request.command.first().is_none_or(String::is_empty) {
-        return invalid(
-            "command",
-            "is empty; give the program's name and its arguments".to_owned(),
-        );
-    }
-    if request.command.len() > ARGUMENTS_MAX {
-        return invalid(
-            "command",
-            format!(
-                "has {} items; {ARGUMENTS_MAX} at most",
-                request.command.len()
-            ),
-        );
-    }
-    let variables = request
-        .env
-        .iter()
-        .map(|(name, value)| name.len() + value.len());
-    let bytes: usize = request
-        .command
-        .iter()
-        .map(String::len)
-        .chain(variables)
-        .sum();
-    if bytes > ARGUMENT_BYTES_MAX {
-        return invalid(
-            "command",
-            format!("with `env` has {bytes} bytes; {ARGUMENT_BYTES_MAX} at most"),
-        );
-    }
-    if let Some(index) = request
-        .command
-        .iter()
-        .position(|argument| argument.contains('\0'))
-    {
-        return invalid(&format!("command[{index}]"), "contains NUL".to_owned());
-    }
-    for (name, value) in &request.env {
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            return invalid(
-                &format!("env.{name}"),
-                "a name is not empty, has no `=`, and nothing has NUL".to_owned(),
-            );
-        }
-    }
-    if request.stdin_stream && !request.stream {
-        return invalid(
-            "stdin_stream",
-            "wants `stream`: where the input goes, the first event says".to_owned(),
-        );
-    }
-    if request.stdin.len() as u64 > STDIN_BYTES_MAX {
-        return Err(Error::TooLarge {
-            name: "stdin_bytes".to_owned(),
-            allowed: STDIN_BYTES_MAX,
-        });
-    }
-    request.policy.validate().map_err(|invalid| Error::Invalid {
-        field: format!("policy.{}", invalid.field),
-        message: invalid.message,
-    })
-}
-
-/// A directory that the policy opens: its path in the sandbox, and on this machine.
-type Opened<'a> = (&'a str, &'a Path, Access);
-
-/// Those of the workspace, and all of the operator's where the policy says `full`.
-fn opened<'a>(filesystem: &'a Filesystem, place: &'a Place, roots: &'a [Root]) -> Vec<Opened<'a>> {
-    let of_the_workspace = filesystem
-        .grants()
-        .into_iter()
-        .map(|(path, access)| (path, host_path(path, place), access));
-    let of_the_operator = roots
-        .iter()
-        .filter(|_| *filesystem == Filesystem::Full)
-        .map(|root| (root.guest.as_str(), root.host.as_path(), root.access));
-    of_the_workspace.chain(of_the_operator).collect()
-}
-
-fn host_path<'a>(guest: &str, place: &'a Place) -> &'a Path {
-    if guest == SANDBOX_DIRECTORIES[0] {
-        &place.files
-    } else {
-        &place.tmp
-    }
-}
-
-/// Where the command starts: what was asked for, else `/workspace`, else `/` where that is not granted.
-fn cwd(asked: Option<&str>, opened: &[Opened<'_>]) -> Result<String, Error> {
-    let Some(asked) = asked else {
-        let workspace = opened
-            .iter()
-            .any(|(path, ..)| *path == SANDBOX_DIRECTORIES[0]);
-        return Ok(if workspace {
-            SANDBOX_DIRECTORIES[0]
-        } else {
-            "/"
-        }
-        .to_owned());
-    };
-    let plain = asked.trim_end_matches('/');
-    let found = opened.iter().find_map(|(path, host, _)| {
-        let relative = beneath(plain, path)?;
-        Some(is_directory(host, relative))
-    });
-    match found {
-        Some(true) => Ok(plain.to_owned()),
-        Some(false) => Err(Error::Invalid {
-            field: "cwd".to_owned(),
-            message: format!("`{asked}` is not a directory"),
-        }),
-        None => {
-            let paths: Vec<String> = opened
-                .iter()
-                .map(|(path, ..)| format!("`{path}`"))
-                .collect();
-            let beneath = if paths.is_empty() {
-                "anything".to_owned()
-            } else {
-                paths.join(" or ")
-            };
-            let message = format!(
-                "`{asked}` is not beneath {beneath}, which is what the policy's `filesystem` grants"
-            );
-            Err(Error::Invalid {
-                field: "cwd".to_owned(),
-                message,
-            })
-        }
-    }
-}
-
-/// The rest of a path, if it is a directory's or beneath it.
-fn beneath<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
-    match path.strip_prefix(directory)? {
-        "" => Some(""),
-        rest => rest.strip_prefix('/'),
-    }
-}
-
-/// What the policy grants, and the start directory once more as `.`: a program whose libc does not know a
-/// current directory resolves relative paths there.
-fn directories(opened: &[Opened<'_>], cwd: &str) -> Vec<Directory> {
-    let mut directories: Vec<Directory> = Vec::with_capacity(opened.len() + 1);
-    for (path, host, access) in opened {
-        if let Some(relative) = beneath(cwd, path) {
-            directories.push(Directory {
-                host: host.join(relative),
-                guest: ".".to_owned(),
-                access: *access,
-            });
-        }
-        directories.push(Directory {
-            host: (*host).to_owned(),
-            guest: (*path).to_owned(),
-            access: *access,
-        });
-    }
-    directories
-}
-
-/// As the audit log lists them.
-fn listed(directories: &[Directory]) -> Vec<(String, Access)> {
-    let named = directories.iter().filter(|one| one.guest != ".");
-    named.map(|one| (one.guest.clone(), one.access)).collect()
 }
 
 fn outputs(sender: Option<mpsc::Sender<OutputChunk>>, bytes_max: u64) -> (Output, Output) {

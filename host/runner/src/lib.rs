@@ -18,6 +18,7 @@ mod agent;
 mod api;
 mod audit;
 mod catalog;
+mod directories;
 mod exec;
 mod files;
 mod join;
