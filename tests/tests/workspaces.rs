@@ -228,13 +228,18 @@ fn nobody_gets_in_without_the_token() {
         Some("Basic eDp5"),
         Some("Bearer "),
     ] {
-        let mut request = server
-            .client
-            .get(format!("{}/api/v1/workspaces", server.url));
-        if let Some(authorization) = authorization {
-            request = request.header("authorization", authorization);
+        for path in [
+            "workspaces",
+            "policies",
+            "audit",
+            "workspaces/ws_00000000000000000000000000000000/secrets",
+        ] {
+            let mut request = server.client.get(format!("{}/api/v1/{path}", server.url));
+            if let Some(authorization) = authorization {
+                request = request.header("authorization", authorization);
+            }
+            problem(answer(request.send().unwrap()), 401, "unauthorized");
         }
-        problem(answer(request.send().unwrap()), 401, "unauthorized");
     }
     let as_runner = server
         .request(Method::POST, "/runners")

