@@ -16,12 +16,12 @@ mod tree;
 #[path = "files/workspace.rs"]
 mod workspace;
 
-use arbitrary::Arbitrary;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use libfuzzer_sys::fuzz_target;
+use std::io::Write as _;
 use std::sync::LazyLock;
 use swarm_flow_protocol::{Error, FileKind, FilePage};
-use workspace::{Place, Workspaces};
+use workspace::{FOLDER, Place, SECRET, UNSAID, Workspaces};
 
 /// As in the sandbox's `disk.rs`.
 pub const DEPTH_MAX: usize = 200;
@@ -30,129 +30,110 @@ const ID: &str = "ws_00000000000000000000000000000000";
 const DISK_BYTES_MAX: u64 = 1 << 20;
 /// More than a run can make.
 const LIMIT: usize = 1_000;
-const STEPS_MAX: usize = 32;
-
-#[derive(Arbitrary, Debug)]
-enum Step {
-    /// What a guest does in its directory, or the owner of the machine beneath it.
-    Guest(Act),
-    Read {
-        path: Path,
-        offset: u16,
-        length: Option<u16>,
-    },
-    Write(Path, u8),
-    Delete(Path),
-    List {
-        path: Path,
-        recursive: bool,
-    },
-}
-
-#[derive(Arbitrary, Debug)]
-enum Act {
-    File(Path, u8),
-    Directory(Path),
-    Link { target: Path, at: Path },
-    Hard { from: Path, to: Path },
-    Rename { from: Path, to: Path },
-    Fifo(Path),
-    Deep(u8),
-}
-
-#[derive(Arbitrary, Debug)]
-struct Path {
-    is_absolute: bool,
-    parts: Vec<Part>,
-}
-
-#[derive(Arbitrary, Debug)]
-enum Part {
-    Name(u8),
-    Up,
-    Here,
-    Empty,
-    /// Out of the workspace, to what must not be reached.
-    Outside,
-    Canary,
-    Aside,
-    Long(u16),
-    Text(String),
-}
-
-impl Path {
-    fn text(&self, place: &Place) -> String {
-        let parts = self.parts.iter().take(8).map(|part| match part {
-            Part::Name(number) => char::from(b'a' + number % 4).to_string(),
-            Part::Up => "..".to_owned(),
-            Part::Here => ".".to_owned(),
-            Part::Empty => String::new(),
-            Part::Outside => "../../outside".to_owned(),
-            Part::Canary => place.canary(),
-            Part::Aside => place.aside(),
-            Part::Long(length) => "n".repeat(usize::from(*length % 5_000)),
-            Part::Text(text) => text.clone(),
-        });
-        let path = parts.collect::<Vec<_>>().join("/");
-        if self.is_absolute {
-            return format!("/{path}");
-        }
-        path
-    }
-}
+const STEPS_MAX: usize = 24;
+/// Bytes of a step: what is done, to which path, and what else it needs. So dense that steps meet on the same few names:
+/// an input that is read more freely hardly ever makes a link and then uses it.
+const STEP: usize = 3;
 
 static PLACE: LazyLock<Place> = LazyLock::new(Place::new);
 
-fuzz_target!(|steps: Vec<Step>| {
+fuzz_target!(|bytes: &[u8]| {
     let place = &*PLACE;
     let workspaces = place.fresh();
-    for step in steps.iter().take(STEPS_MAX) {
-        act(place, &workspaces, step);
-        place.check();
+    // What no table has: the input itself, as a path.
+    let text = String::from_utf8_lossy(bytes);
+    for step in bytes.chunks_exact(STEP).take(STEPS_MAX) {
+        let [what, path, other] = *step else { continue };
+        let words = Words { place, text: &text };
+        act(&words, &workspaces, what, &words.path(path), other);
     }
+    place.check();
 });
 
-fn act(place: &Place, workspaces: &Workspaces, step: &Step) {
-    match step {
-        Step::Guest(act) => guest(place, &workspaces.files(ID).unwrap(), act),
-        Step::Read {
-            path,
-            offset,
-            length,
-        } => {
-            let path = path.text(place);
-            let length = length.map(u64::from);
-            let read = files::read(workspaces, ID, &path, u64::from(*offset), length);
-            if let Some((info, bytes)) = documented(&path, read) {
-                assert_eq!((&info.path, info.kind), (&path, FileKind::File));
-                assert!(length.is_none_or(|length| bytes.len() as u64 <= length));
-                place.not_of_outside(&bytes);
-            }
+struct Words<'a> {
+    place: &'a Place,
+    text: &'a str,
+}
+
+impl Words<'_> {
+    fn path(&self, number: u8) -> String {
+        match number % 32 {
+            0..=5 => "a".to_owned(),
+            6..=9 => "b".to_owned(),
+            10..=12 => "a/b".to_owned(),
+            13 => "b/a".to_owned(),
+            14 => "a/b/a".to_owned(),
+            15..=17 => format!("a/{SECRET}"),
+            18 => format!("b/{SECRET}"),
+            19 => format!("a/{FOLDER}/{SECRET}"),
+            20 => format!("a/{FOLDER}"),
+            21 => "..".to_owned(),
+            22 => format!("../../../outside/{SECRET}"),
+            23 => "a/..".to_owned(),
+            24 => "./a".to_owned(),
+            25 => "a//b".to_owned(),
+            26 => String::new(),
+            27 => self.place.canary(),
+            28 => "n".repeat(usize::from(number) + 100),
+            29 => "a/".repeat(usize::from(number)) + "a",
+            30 => "a/".to_owned(),
+            _ => self.text.to_owned(),
         }
-        Step::Write(path, byte) => {
-            let path = path.text(place);
-            let content = vec![*byte; usize::from(*byte)];
-            let written = files::write(workspaces, ID, &path, &content, DISK_BYTES_MAX);
-            if let Some(written) = documented(&path, written) {
-                assert_eq!(written.file.size_bytes, content.len() as u64);
-                let (_, bytes) = files::read(workspaces, ID, &path, 0, None).unwrap();
-                assert_eq!(bytes, content);
-            }
+    }
+
+    /// Where a link leads: mostly out, or it is of no interest.
+    fn target(&self, number: u8) -> String {
+        match number % 8 {
+            0 => self.place.canary(),
+            1 => self.place.outside(),
+            2 => self.place.aside(),
+            3 => format!("{}outside", "../".repeat(usize::from(number / 8 % 6))),
+            4 => "n".repeat(4_000),
+            5 => "/".to_owned(),
+            _ => self.path(number / 8),
         }
-        Step::Delete(path) => {
-            let path = path.text(place);
-            if documented(&path, files::delete(workspaces, ID, &path)).is_some() {
-                let again = files::delete(workspaces, ID, &path);
+    }
+}
+
+fn act(words: &Words, workspaces: &Workspaces, what: u8, path: &str, other: u8) {
+    match what % 16 {
+        0..=2 => read(words, workspaces, path, other),
+        3 | 4 => write(workspaces, path, other),
+        5 | 6 => {
+            if documented(path, files::delete(workspaces, ID, path)).is_some() {
+                let again = files::delete(workspaces, ID, path);
                 assert!(matches!(again, Err(Error::NotFound { .. })), "{again:?}");
             }
         }
-        Step::List { path, recursive } => {
-            let path = path.text(place);
-            let listed = files::list(workspaces, ID, &path, *recursive, None, LIMIT);
-            if let Some(page) = documented(&path, listed) {
-                whole(workspaces, &path, *recursive, &page);
+        7 | 8 => {
+            let recursive = other % 2 == 0;
+            let listed = files::list(workspaces, ID, path, recursive, None, LIMIT);
+            if let Some(page) = documented(path, listed) {
+                whole(workspaces, path, recursive, &page);
             }
         }
+        what => guest(words, &workspaces.files(ID).unwrap(), what, path, other),
+    }
+}
+
+fn read(words: &Words, workspaces: &Workspaces, path: &str, other: u8) {
+    let length = (other % 2 == 0).then_some(u64::from(other));
+    let offset = u64::from(other / 64);
+    let read = files::read(workspaces, ID, path, offset, length);
+    if let Some((info, bytes)) = documented(path, read) {
+        words.place.not_of_outside(&bytes);
+        assert_eq!((info.path.as_str(), info.kind), (path, FileKind::File));
+        assert!(length.is_none_or(|length| bytes.len() as u64 <= length));
+    }
+}
+
+fn write(workspaces: &Workspaces, path: &str, byte: u8) {
+    let content = vec![byte; usize::from(byte)];
+    let written = files::write(workspaces, ID, path, &content, DISK_BYTES_MAX);
+    if let Some(written) = documented(path, written) {
+        assert_eq!(written.file.size_bytes, content.len() as u64);
+        let (_, bytes) = files::read(workspaces, ID, path, 0, None).unwrap();
+        assert_eq!(bytes, content);
     }
 }
 
@@ -163,7 +144,7 @@ fn whole(workspaces: &Workspaces, path: &str, recursive: bool, page: &FilePage) 
     for item in &page.items {
         let beneath = item.path.strip_prefix(path).unwrap();
         assert!(path.is_empty() || beneath.starts_with('/'), "{page:?}");
-        assert!(!item.path.contains(workspace::SECRET), "{page:?}");
+        assert!(!item.path.contains(UNSAID), "{page:?}");
     }
     let (mut items, mut cursor) = (Vec::new(), None::<String>);
     loop {
@@ -188,33 +169,40 @@ fn documented<T>(path: &str, answer: Result<T, Error>) -> Option<T> {
     }
 }
 
-/// As a sandbox does it, by a directory that was opened; links may lead anywhere, since their owner may make such.
-/// What does not succeed was not done.
-fn guest(place: &Place, files: &Dir, act: &Act) {
-    let text = |path: &Path| path.text(place);
-    match act {
-        Act::File(path, byte) => _ = files.write(text(path), vec![*byte; 64]),
-        Act::Directory(path) => _ = files.create_dir(text(path)),
-        Act::Link { target, at } => _ = files.symlink_contents(text(target), text(at)),
-        Act::Hard { from, to } => _ = files.hard_link(text(from), files, text(to)),
-        Act::Rename { from, to } => _ = files.rename(text(from), files, text(to)),
-        Act::Fifo(path) => {
-            let kind = rustix::fs::FileType::Fifo;
+/// As a sandbox does it, by a directory that was opened; links may lead anywhere, since the owner of the machine may make
+/// such. What does not succeed was not done.
+fn guest(words: &Words, files: &Dir, what: u8, path: &str, other: u8) {
+    let second = words.path(other);
+    match what {
+        9 => {
+            // A FIFO that nobody reads would hold us.
+            let mut options = OpenOptions::new();
+            let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+            options.write(true).create(true).custom_flags(flags);
+            if let Ok(mut file) = files.open_with(path, &options) {
+                let _ = file.write_all(&[other; 64]);
+            }
+        }
+        10 => _ = files.create_dir(path),
+        11 | 12 => _ = files.symlink_contents(words.target(other), path),
+        13 => _ = files.hard_link(path, files, second),
+        14 => _ = files.rename(path, files, second),
+        _ if other % 8 == 0 => deep(files, other),
+        // Only beneath: the system call by itself would go anywhere.
+        _ if !path.contains('/') && !path.is_empty() => {
             let mode = rustix::fs::Mode::from_raw_mode(0o600);
-            let path = text(path);
-            // Only beneath: the system call by itself would go anywhere.
-            if !path.contains('/') && !path.is_empty() {
-                _ = rustix::fs::mknodat(files, path, kind, mode, 0);
-            }
+            _ = rustix::fs::mknodat(files, path, rustix::fs::FileType::Fifo, mode, 0);
         }
-        Act::Deep(depth) => {
-            let mut directory = files.try_clone().unwrap();
-            for _ in 0..*depth {
-                if directory.create_dir("deep").is_err() {
-                    return;
-                }
-                directory = directory.open_dir("deep").unwrap();
-            }
+        _ => {}
+    }
+}
+
+fn deep(files: &Dir, depth: u8) {
+    let mut directory = files.try_clone().unwrap();
+    for _ in 0..depth {
+        if directory.create_dir("a").is_err() {
+            return;
         }
+        directory = directory.open_dir("a").unwrap();
     }
 }

@@ -33,6 +33,8 @@ fn join(server: &Server, state: &std::path::Path, port: u16, token: &str) -> Run
             "second",
             "--listen",
             &format!("127.0.0.1:{port}"),
+            "--registries",
+            "none",
         ])
         .arg("--state")
         .arg(state)
@@ -185,4 +187,37 @@ fn a_runner_without_the_token_does_not_join() {
         );
     }
     assert!(runner(&server, "evil").is_none());
+}
+
+#[test]
+fn a_workspace_that_is_made_while_its_runner_joins_is_not_taken_for_a_left_over() {
+    let state = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let hosts = format!("http://127.0.0.1:{port}");
+    let server = Server::start_with(state.path(), &[("SPIN_VARIABLE_RUNNER_HOSTS", &hosts)]);
+    let token = std::fs::read_to_string(state.path().join("runner-token")).unwrap();
+    let second_state = tempfile::tempdir().unwrap();
+    let mut made = Vec::new();
+    for round in 1..=5 {
+        let second = join(&server, second_state.path(), port, token.trim());
+        // From before it joins until after it has swept; what comes too early goes to the other runner.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while made.len() < round * 50 {
+            assert!(
+                Instant::now() < deadline,
+                "it holds {} workspaces",
+                made.len()
+            );
+            let body = json!({"name": "early", "environment": "base"});
+            let (status, workspace) = server.post("/workspaces", &body);
+            if status == 201 && workspace["runner"] == "second" {
+                made.push(workspace["id"].as_str().unwrap().to_owned());
+            }
+        }
+        drop(second);
+    }
+    for id in made {
+        let there = second_state.path().join("workspaces").join(&id);
+        assert!(there.is_dir(), "{id} was swept");
+    }
 }

@@ -13,6 +13,11 @@ use swarm_flow_protocol::Error;
 /// In the names and in the contents of what is outside, and nowhere else.
 pub(crate) const SECRET: &str = "canary-b1f2";
 
+/// A folder outside, which steps go to.
+pub(crate) const FOLDER: &str = "folder";
+/// A file in both folders outside. No step says its name, so where it is listed something outside was.
+pub(crate) const UNSAID: &str = "unsaid-7c3e";
+
 /// A folder of its own, in memory where there is such.
 pub(crate) struct Place {
     root: PathBuf,
@@ -40,11 +45,14 @@ impl Place {
         let root = parent.join(format!("swarm-flow-fuzz-{}", std::process::id()));
         // Of an earlier process of the same number.
         let _ = fs::remove_dir_all(&root);
-        for folder in ["workspaces/ws/files", "aside", "outside/folder"] {
+        for folder in ["workspaces/ws/files", "aside"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
-        for file in ["", "folder/"] {
-            fs::write(root.join(format!("outside/{file}{SECRET}")), SECRET).unwrap();
+        let outside = root.join("outside");
+        fs::create_dir_all(outside.join(FOLDER)).unwrap();
+        for folder in [outside.clone(), outside.join(FOLDER)] {
+            fs::write(folder.join(SECRET), SECRET).unwrap();
+            fs::write(folder.join(UNSAID), SECRET).unwrap();
         }
         let mut place = Self {
             root,
@@ -70,6 +78,10 @@ impl Place {
         path.to_str().unwrap().to_owned()
     }
 
+    pub(crate) fn outside(&self) -> String {
+        self.root.join("outside").to_str().unwrap().to_owned()
+    }
+
     pub(crate) fn aside(&self) -> String {
         self.root.join("aside").to_str().unwrap().to_owned()
     }
@@ -91,7 +103,7 @@ impl Place {
 
     fn around(&self) -> Vec<Seen> {
         let outside = self.root.join("outside");
-        let folder = outside.join("folder");
+        let folder = outside.join(FOLDER);
         let mut paths = vec![outside.clone(), folder.clone()];
         for parent in [outside, folder] {
             paths.extend(names(&parent).into_iter().map(|name| parent.join(name)));

@@ -313,8 +313,8 @@ fn conflict(message: String) -> Error {
 
 fn file_error(path: &str, error: &io::Error) -> Error {
     use io::ErrorKind::{
-        AlreadyExists, DirectoryNotEmpty, InvalidInput, IsADirectory, NotADirectory, NotFound,
-        PermissionDenied, StorageFull,
+        AlreadyExists, DirectoryNotEmpty, InvalidFilename, InvalidInput, IsADirectory,
+        NotADirectory, NotFound, PermissionDenied, StorageFull,
     };
     match error.kind() {
         NotFound => Error::NotFound {
@@ -330,6 +330,11 @@ fn file_error(path: &str, error: &io::Error) -> Error {
         PermissionDenied | InvalidInput => Error::Invalid {
             field: "path".to_owned(),
             message: "leads out of the workspace, or through a link that does".to_owned(),
+        },
+        // The path itself was looked at, so it is a link that a guest made.
+        InvalidFilename => Error::Invalid {
+            field: "path".to_owned(),
+            message: "leads through a link to a name that is too long".to_owned(),
         },
         _ if is_loop(error) => Error::Invalid {
             field: "path".to_owned(),
@@ -349,4 +354,45 @@ pub(crate) fn is_directory(root: &Path, relative: &str) -> bool {
         Ok(relative.is_empty() || root.metadata(relative)?.is_dir())
     };
     open().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "ws_00000000000000000000000000000000";
+
+    #[test]
+    fn a_link_to_a_name_that_is_too_long_is_no_fault_of_the_runner() {
+        let state = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(state.path()).unwrap();
+        workspaces.create(ID).unwrap();
+        let files = workspaces.files(ID).unwrap();
+        files.symlink_contents("n".repeat(4_000), "long").unwrap();
+        files.symlink_contents("file", "short").unwrap();
+        let is_refused = |refused: Error| {
+            let is_of_path = matches!(&refused, Error::Invalid { field, .. } if field == "path");
+            assert!(
+                is_of_path || matches!(refused, Error::Conflict { .. }),
+                "{refused:?}"
+            );
+        };
+        is_refused(read(&workspaces, ID, "long", 0, None).unwrap_err());
+        is_refused(read(&workspaces, ID, "long/a", 0, None).unwrap_err());
+        is_refused(write(&workspaces, ID, "long/a", b"", 1 << 20).unwrap_err());
+        is_refused(delete(&workspaces, ID, "long/a").unwrap_err());
+        is_refused(list(&workspaces, ID, "long", false, None, 10).unwrap_err());
+        // Its twin leads to a name that could be there, and is; the links themselves go like any file.
+        write(&workspaces, ID, "file", b"content", 1 << 20).unwrap();
+        let (_, bytes) = read(&workspaces, ID, "short", 0, None).unwrap();
+        assert_eq!(bytes, "content");
+        delete(&workspaces, ID, "long").unwrap();
+        assert!(
+            list(&workspaces, ID, "", false, None, 10)
+                .unwrap()
+                .items
+                .len()
+                == 2
+        );
+    }
 }

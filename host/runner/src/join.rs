@@ -46,9 +46,13 @@ pub async fn join(runner: &Runner, app: Arc<dyn AppCall>) -> Result<Joined> {
         call: app,
         runner: runner.clone(),
     };
-    app.register().await?;
-    app.sweep().await?;
+    // The app gives us workspaces as soon as it knows us, and they need not be in its list yet: only what lay here before
+    // can be left over. By then commands can be recorded, too.
+    let held = runner.workspaces().held();
+    let held = held.context("cannot list the workspaces")?;
     audit::reconcile(&app).await?;
+    app.register().await?;
+    app.sweep(held).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(heartbeat(app.clone()));
     tasks.spawn(lease::work(app.clone()));
@@ -119,16 +123,14 @@ impl App {
         Ok(())
     }
 
-    async fn sweep(&self) -> Result<()> {
+    /// Of the workspaces that are held, removes those that the app does not know.
+    async fn sweep(&self, mut held: Vec<String>) -> Result<()> {
         let known: Ids = self
             .send(Method::GET, "/workspaces", &())
             .await
             .context("cannot ask for the workspaces")?;
-        let swept = self
-            .runner
-            .workspaces()
-            .sweep(&known.ids)
-            .context("cannot list the workspaces")?;
+        held.retain(|id| !known.ids.contains(id));
+        let swept = self.runner.workspaces().sweep(&held);
         if swept > 0 {
             tracing::info!("removed {swept} directories of workspaces that do not exist");
         }

@@ -79,26 +79,21 @@ impl Workspaces {
         }
     }
 
-    /// Removes directories that the app does not know. They are left over from a creation or a deletion that
-    /// a crash cut short.
-    pub(crate) fn sweep(&self, known: &[String]) -> io::Result<usize> {
-        let mut swept = 0;
-        for id in self.secrets.workspaces()? {
-            if !known.contains(&id) {
-                // It says itself what went wrong.
-                _ = self.secrets.delete_all(&id);
-            }
-        }
+    /// The ids of all that lies here, workspaces and secrets.
+    pub(crate) fn held(&self) -> io::Result<Vec<String>> {
+        let mut held = self.secrets.workspaces()?;
         for entry in std::fs::read_dir(&self.root)? {
-            let entry = entry?;
-            let Some(id) = entry.file_name().to_str().map(str::to_owned) else {
-                continue;
-            };
-            if !known.contains(&id) && self.delete(&id).is_ok() {
-                swept += 1;
-            }
+            held.extend(entry?.file_name().to_str().map(str::to_owned));
         }
-        Ok(swept)
+        held.sort_unstable();
+        held.dedup();
+        Ok(held)
+    }
+
+    /// Removes what the app does not know, and says how much that was. It is left over from a creation or a deletion that a
+    /// crash cut short.
+    pub(crate) fn sweep(&self, unknown: &[String]) -> usize {
+        unknown.iter().filter(|id| self.delete(id).is_ok()).count()
     }
 
     pub(crate) fn place(&self, id: &str) -> Result<Place, Error> {
