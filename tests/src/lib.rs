@@ -8,7 +8,9 @@
 )]
 
 pub mod artefact;
+pub mod events;
 pub mod raw;
+pub mod runner;
 pub mod sandbox;
 pub mod server;
 mod spin;

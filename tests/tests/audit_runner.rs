@@ -11,13 +11,11 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use swarm_flow_tests::artefact;
-use swarm_flow_tests::server::{Server, binary, cli, free_port, fresh};
+use swarm_flow_tests::runner::{join, with_second};
+use swarm_flow_tests::server::{Server, cli, free_port, fresh};
 
 /// Waits for this many records that a query selects, and gives back those that there are then.
 fn records(server: &Server, query: &str, count: usize) -> Vec<Value> {
@@ -283,43 +281,6 @@ fn a_killed_server_sends_what_was_written_and_nothing_twice() {
     verify(&server);
 }
 
-struct Runner(Child);
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        // It may have ended already, which is what is wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn join(url: &str, state: &Path, port: u16, token: &str, more: &[&str]) -> Runner {
-    let child = Command::new(binary())
-        .args([
-            "runner",
-            "--join",
-            url,
-            "--id",
-            "second",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-        ])
-        .arg("--state")
-        .arg(state)
-        .arg("--compiled")
-        .arg(artefact::compiled())
-        .arg("--program")
-        .arg(format!("hello={}", artefact::guest("hello").display()))
-        .args(more)
-        .env("SWARM_FLOW_RUNNER_TOKEN", token)
-        .current_dir(artefact::root())
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Runner(child)
-}
-
 /// A wire between a runner and its app that can be cut.
 fn wire(to: SocketAddr) -> (String, Arc<AtomicBool>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -350,15 +311,6 @@ fn wire(to: SocketAddr) -> (String, Arc<AtomicBool>) {
         }
     });
     (url, is_cut)
-}
-
-/// A server to which a second runner can be joined at this port, and the runner's token.
-fn with_second(state: &Path) -> (Server, u16, String) {
-    let port = free_port();
-    let hosts = format!("http://127.0.0.1:{port}");
-    let server = Server::start_with(state, &[("SPIN_VARIABLE_RUNNER_HOSTS", &hosts)]);
-    let token = std::fs::read_to_string(state.join("runner-token")).unwrap();
-    (server, port, token.trim().to_owned())
 }
 
 /// A workspace on the second runner.

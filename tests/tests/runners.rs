@@ -8,50 +8,10 @@
 )]
 
 use serde_json::{Value, json};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
-use swarm_flow_tests::artefact;
-use swarm_flow_tests::server::{Server, binary, free_port};
-
-struct Runner(Child);
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        // It may have ended already, which is what is wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn join(server: &Server, state: &std::path::Path, port: u16, token: &str) -> Runner {
-    let child = Command::new(binary())
-        .args([
-            "runner",
-            "--join",
-            &server.url,
-            "--id",
-            "second",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-            "--registries",
-            "none",
-        ])
-        .arg("--state")
-        .arg(state)
-        .arg("--compiled")
-        .arg(artefact::compiled())
-        .arg("--program")
-        .arg(format!("hello={}", artefact::guest("hello").display()))
-        .arg("--program")
-        .arg(format!("hungry={}", artefact::guest("hungry").display()))
-        .env("SWARM_FLOW_RUNNER_TOKEN", token)
-        .current_dir(artefact::root())
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Runner(child)
-}
+use swarm_flow_tests::runner::{join, with_second};
+use swarm_flow_tests::server::Server;
 
 fn runner(server: &Server, id: &str) -> Option<Value> {
     let (_, runners) = server.get("/runners");
@@ -74,20 +34,9 @@ fn wait_for(what: &str, done: impl Fn() -> bool) {
 #[test]
 fn a_second_runner_takes_workspaces_and_may_vanish() {
     let state = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let server = Server::start_with(
-        state.path(),
-        &[(
-            "SPIN_VARIABLE_RUNNER_HOSTS",
-            &format!("http://127.0.0.1:{port}"),
-        )],
-    );
-    let token = std::fs::read_to_string(state.path().join("runner-token"))
-        .unwrap()
-        .trim()
-        .to_owned();
+    let (server, port, token) = with_second(state.path());
     let second_state = tempfile::tempdir().unwrap();
-    let mut second = join(&server, second_state.path(), port, &token);
+    let mut second = join(&server.url, second_state.path(), port, &token, &[]);
     wait_for("the runner did not join", || {
         runner(&server, "second").is_some_and(|runner| runner["alive"] == true)
     });
@@ -146,7 +95,7 @@ fn a_second_runner_takes_workspaces_and_may_vanish() {
     );
 
     // It comes back with its state.
-    let back = join(&server, second_state.path(), port, &token);
+    let back = join(&server.url, second_state.path(), port, &token, &[]);
     wait_for("the runner did not come back", || {
         server.post(&exec, &json!({"command": ["hello"]})).0 == 200
     });
@@ -192,14 +141,11 @@ fn a_runner_without_the_token_does_not_join() {
 #[test]
 fn a_workspace_that_is_made_while_its_runner_joins_is_not_taken_for_a_left_over() {
     let state = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let hosts = format!("http://127.0.0.1:{port}");
-    let server = Server::start_with(state.path(), &[("SPIN_VARIABLE_RUNNER_HOSTS", &hosts)]);
-    let token = std::fs::read_to_string(state.path().join("runner-token")).unwrap();
+    let (server, port, token) = with_second(state.path());
     let second_state = tempfile::tempdir().unwrap();
     let mut made = Vec::new();
     for round in 1..=5 {
-        let second = join(&server, second_state.path(), port, token.trim());
+        let second = join(&server.url, second_state.path(), port, &token, &[]);
         // From before it joins until after it has swept; what comes too early goes to the other runner.
         let deadline = Instant::now() + Duration::from_secs(30);
         while made.len() < round * 50 {

@@ -10,9 +10,10 @@
 use reqwest::blocking::Response;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
+use swarm_flow_tests::events::Events;
 use swarm_flow_tests::server::{Fresh, Server, answer, cli, fresh};
 
 /// Answers each line, and says when there are no more.
@@ -30,7 +31,7 @@ struct Running<'a> {
     server: &'a Server,
     workspace: String,
     id: String,
-    lines: Lines<BufReader<Response>>,
+    events: Events,
 }
 
 fn start<'a>(server: &'a Server, workspace: &str, body: &Value) -> Running<'a> {
@@ -40,9 +41,9 @@ fn start<'a>(server: &'a Server, workspace: &str, body: &Value) -> Running<'a> {
         server,
         workspace: workspace.to_owned(),
         id: String::new(),
-        lines: BufReader::new(response).lines(),
+        events: Events::new(response),
     };
-    let (event, data) = running.next();
+    let (event, data) = running.events.take();
     assert_eq!(event, "started", "{data}");
     data["exec_id"]
         .as_str()
@@ -61,33 +62,14 @@ fn stream(server: &Server, workspace: &str, body: &Value) -> Response {
 }
 
 impl Running<'_> {
-    /// The next event and its data.
-    fn next(&mut self) -> (String, Value) {
-        let mut event = String::new();
-        loop {
-            let line = self.lines.next().expect("the stream has ended").unwrap();
-            if let Some(name) = line.strip_prefix("event: ") {
-                name.clone_into(&mut event);
-            } else if let Some(data) = line.strip_prefix("data: ") {
-                return (event, serde_json::from_str(data).unwrap());
-            }
-        }
-    }
-
     fn says(&mut self, expected: &str) {
         let mut said = String::new();
         while said.len() < expected.len() {
-            let (event, data) = self.next();
+            let (event, data) = self.events.take();
             assert_eq!(event, "stdout", "{data}");
             said.push_str(data["text"].as_str().unwrap());
         }
         assert_eq!(said, expected);
-    }
-
-    fn exits(&mut self) -> Value {
-        let (event, data) = self.next();
-        assert_eq!(event, "exit", "{data}");
-        data
     }
 
     fn send(&self, query: &str, bytes: impl Into<Vec<u8>>) -> (StatusCode, Value) {
@@ -129,7 +111,7 @@ fn a_program_answers_line_by_line_while_its_input_goes_on() {
     running.says("got third\n");
     assert_eq!(running.send("?eof=true", "last").0, 204);
     running.says("got last\nend\n");
-    assert_eq!(running.exits()["exit_code"], 0);
+    assert_eq!(running.events.exits()["exit_code"], 0);
 }
 
 #[test]
@@ -177,7 +159,7 @@ fn a_program_that_does_not_read_makes_the_sender_wait() {
     });
     assert_eq!(sent.0, 204, "{}", sent.1);
     running.says(&format!("{}\n", piece.len()));
-    assert_eq!(running.exits()["exit_code"], 0);
+    assert_eq!(running.events.exits()["exit_code"], 0);
 }
 
 #[test]
@@ -219,7 +201,7 @@ fn input_that_nobody_takes_is_refused() {
     problem(running.send("", "x"), 409, "stdin-closed");
     assert_eq!(server.put(&id, "go", "").0, 201);
     running.says("1\n");
-    running.exits();
+    running.events.exits();
     assert_eq!(
         problem(running.send("", "x"), 404, "not-found")["kind"],
         "exec"

@@ -27,6 +27,7 @@ mod roots;
 mod run;
 mod runner;
 mod sandbox;
+mod serving;
 mod state;
 mod swarm;
 mod table;
@@ -87,15 +88,15 @@ fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Before there is a second thread, which they would not be around.
 fn raise_walls(arguments: &Arguments) -> anyhow::Result<Around> {
     let state = &arguments.connection.state;
-    let (mode, needs, registries) = match &arguments.command {
-        Command::Up(up) => (up.walls, up.needs(state)?, &up.registries),
-        Command::Runner(runner) => (runner.walls, runner.needs(state)?, &runner.registries),
+    let (serving, needs) = match &arguments.command {
+        Command::Up(up) => (&up.serving, up.needs(state)?),
+        Command::Runner(runner) => (&runner.serving, runner.needs(state)?),
         _ => return Ok(Around::default()),
     };
     log::start();
     raise_open_files();
-    let registries = registries::load(registries.as_deref(), state)?;
-    let walls = walls::raise(mode, &needs)?;
+    let registries = registries::load(serving.registries.as_deref(), state)?;
+    let walls = walls::raise(serving.walls, &needs)?;
     tracing::info!("walls: {walls}");
     Ok(Around {
         walls: walls.told(),

@@ -1,14 +1,13 @@
 //! `runner`: a runner alone, for an app that Spin or SpinKube serves.
 
 use crate::Around;
-use crate::arguments::variable;
 use crate::built;
 use crate::client::connect;
 use crate::output::say;
-use crate::roots::Roots;
+use crate::serving::{Known, Serving};
 use crate::state::State;
 use crate::up::{compile, listen, stopped};
-use crate::walls::{self, Needs};
+use crate::walls::Needs;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use clap::Args;
@@ -20,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_flow_runner::{AppCall, AppResponse, Runner as DataPlane, RunnerConfig, join, router};
-use swarm_flow_sandbox::{CompiledCache, Engine};
+use swarm_flow_runner::{AppCall, AppResponse, Runner as DataPlane, join, router};
+use swarm_flow_sandbox::Engine;
 
 #[derive(Args)]
 pub struct Runner {
@@ -37,37 +36,15 @@ pub struct Runner {
     /// A name that is kept across restarts; without it one is made and kept in the state folder
     #[arg(long)]
     pub id: Option<String>,
-    /// A program for `exec`, beside those that were built: a component that exports `wasi:cli/run`
-    #[arg(long = "program", value_name = "NAME=FILE", value_parser = variable)]
-    pub programs: Vec<(String, String)>,
     #[command(flatten)]
-    pub roots: Roots,
-    /// Where compiled components are kept; without it `compiled` in the state folder
-    #[arg(long)]
-    pub compiled: Option<PathBuf>,
-    /// What `@package-registries` stands for: a file, or `none`; without it `registries.toml` in the state folder, for
-    /// which this machine's package clients are asked at the first start
-    #[arg(long, value_name = "FILE|none")]
-    pub registries: Option<String>,
-    /// How much of the audit log may wait for an app that does not take it, before no sandbox starts any more
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    pub audit_spool_mib: u64,
-    /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
-    #[arg(long, value_enum, default_value_t)]
-    pub walls: walls::Mode,
+    pub serving: Serving,
 }
 
 impl Runner {
     /// What the process needs of the machine. Makes the folders that it writes into.
     pub fn needs(&self, state: &Path) -> Result<Needs> {
-        Needs::new(
-            state,
-            self.compiled.as_deref(),
-            built::folder(None).into_iter().collect(),
-            &self.programs,
-            &self.roots,
-            self.listen,
-        )
+        let sources = built::folder(None).into_iter().collect();
+        self.serving.needs(state, sources, self.listen)
     }
 }
 
@@ -90,31 +67,21 @@ pub async fn runner(
     let listener = listen(arguments.listen).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let engine = Engine::new()?;
-    let compiled = arguments
-        .compiled
-        .unwrap_or_else(|| state.path().join("compiled"));
-    let cache = CompiledCache::open(&compiled)?;
     let built = built::folder(None);
     if built.is_none() {
         say(
             "nothing that `cargo xtask build` made is here or around the executable: there are no programs and agents but those of --program",
         );
     }
-    let catalog = built::catalog(&engine, cache, built.as_deref(), &arguments.programs)?;
-    let uncompiled = catalog.uncompiled();
-    let runner = DataPlane::new(RunnerConfig {
+    let known = Known {
         id: arguments.id.map_or_else(|| state.runner_id(), Ok)?,
         url: arguments
             .advertise
             .unwrap_or_else(|| format!("http://{address}")),
         token,
-        state: state.path().to_owned(),
-        audit_bytes_max: arguments.audit_spool_mib.saturating_mul(1 << 20),
-        catalog,
-        walls: around.walls,
-        registries: around.registries,
-        roots: around.roots,
-    })?;
+    };
+    let serving = &arguments.serving;
+    let (runner, uncompiled) = serving.runner(&engine, &state, built.as_deref(), known, around)?;
     let server = axum::serve(listener, router(runner.clone())).with_graceful_shutdown(stopped());
     let server = tokio::spawn(server.into_future());
     compile(&runner, uncompiled);

@@ -2,12 +2,11 @@
 //! socket; both ways are the HTTP that they would speak over a network.
 
 use crate::Around;
-use crate::arguments::variable;
 use crate::built;
 use crate::output::say;
-use crate::roots::Roots;
+use crate::serving::{Known, Serving};
 use crate::state::State;
-use crate::walls::{self, Needs};
+use crate::walls::Needs;
 use anyhow::{Context, Result};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
@@ -23,8 +22,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 use swarm_flow_app::{App, AppConfig, InternalOrigin, Place, boxed};
-use swarm_flow_runner::{AppCall, AppResponse, Runner, RunnerConfig, join, router};
-use swarm_flow_sandbox::{CompiledCache, Engine};
+use swarm_flow_runner::{AppCall, AppResponse, Runner, join, router};
+use swarm_flow_sandbox::Engine;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -36,24 +35,8 @@ pub struct Up {
     /// The app's manifest; without it `spin.toml` here, or else in the repository of the executable
     #[arg(long)]
     pub manifest: Option<PathBuf>,
-    /// A program for `exec`, beside those that were built: a component that exports `wasi:cli/run`
-    #[arg(long = "program", value_name = "NAME=FILE", value_parser = variable)]
-    pub programs: Vec<(String, String)>,
     #[command(flatten)]
-    pub roots: Roots,
-    /// Where compiled components are kept; without it `compiled` in the state folder
-    #[arg(long)]
-    pub compiled: Option<PathBuf>,
-    /// What `@package-registries` stands for: a file, or `none`; without it `registries.toml` in the state folder, for
-    /// which this machine's package clients are asked at the first start
-    #[arg(long, value_name = "FILE|none")]
-    pub registries: Option<String>,
-    /// How much of the audit log may wait for an app that does not take it, before no sandbox starts any more
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    pub audit_spool_mib: u64,
-    /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
-    #[arg(long, value_enum, default_value_t)]
-    pub walls: walls::Mode,
+    pub serving: Serving,
 }
 
 impl Up {
@@ -65,14 +48,7 @@ impl Up {
         let around = manifest.parent().map(Path::to_owned);
         let mut sources: Vec<PathBuf> = around.into_iter().collect();
         sources.extend(built::folder(Some(&manifest)));
-        Needs::new(
-            state,
-            self.compiled.as_deref(),
-            sources,
-            &self.programs,
-            &self.roots,
-            self.listen,
-        )
+        self.serving.needs(state, sources, self.listen)
     }
 }
 
@@ -86,28 +62,18 @@ pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCod
     let listener = listen(arguments.listen).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let manifest = built::manifest(arguments.manifest)?;
-    let compiled = arguments
-        .compiled
-        .unwrap_or_else(|| state.path().join("compiled"));
     let token = state.token("SWARM_FLOW_TOKEN", "token")?;
     let runner_token = state.token("SWARM_FLOW_RUNNER_TOKEN", "runner-token")?;
 
     let engine = Engine::new()?;
-    let cache = CompiledCache::open(&compiled)?;
     let folder = built::folder(Some(&manifest));
-    let catalog = built::catalog(&engine, cache, folder.as_deref(), &arguments.programs)?;
-    let uncompiled = catalog.uncompiled();
-    let runner = Runner::new(RunnerConfig {
+    let known = Known {
         id: RUNNER_ID.to_owned(),
         url: format!("http://{RUNNER_AUTHORITY}"),
         token: runner_token.value.clone(),
-        state: state.path().to_owned(),
-        audit_bytes_max: arguments.audit_spool_mib.saturating_mul(1 << 20),
-        catalog,
-        walls: around.walls,
-        registries: around.registries,
-        roots: around.roots,
-    })?;
+    };
+    let serving = &arguments.serving;
+    let (runner, uncompiled) = serving.runner(&engine, &state, folder.as_deref(), known, around)?;
     let variables = BTreeMap::from([
         ("token".to_owned(), token.value.clone()),
         ("runner_token".to_owned(), runner_token.value),
@@ -116,7 +82,7 @@ pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCod
         variables,
         internal: vec![internal(&runner)],
         admission: admission(&engine),
-        compiled: compiled.clone(),
+        compiled: serving.compiled(&state),
         ..AppConfig::new(manifest, state.path())
     };
     let app = Arc::new(App::load(engine.wasmtime(), config).context("cannot load the app")?);

@@ -1,19 +1,19 @@
 //! Over the API: `PUT /workspaces/{id}/policy` reaches what runs; and the directories that the operator granted the runner.
 
 use reqwest::Method;
-use reqwest::blocking::Response;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use swarm_flow_tests::events::Events;
 use swarm_flow_tests::server::{Server, answer, binary, fresh};
 
 /// The guest `hold` in a workspace.
 struct Running<'a> {
     server: &'a Server,
     path: String,
-    lines: Lines<BufReader<Response>>,
+    events: Events,
 }
 
 fn start<'a>(server: &'a Server, workspace: &str) -> Running<'a> {
@@ -28,9 +28,9 @@ fn start<'a>(server: &'a Server, workspace: &str) -> Running<'a> {
     let mut running = Running {
         server,
         path,
-        lines: BufReader::new(response).lines(),
+        events: Events::new(response),
     };
-    let (event, data) = running.next();
+    let (event, data) = running.events.take();
     assert_eq!(event, "started", "{data}");
     running.path = format!(
         "{}/{}/stdin",
@@ -41,18 +41,6 @@ fn start<'a>(server: &'a Server, workspace: &str) -> Running<'a> {
 }
 
 impl Running<'_> {
-    fn next(&mut self) -> (String, Value) {
-        let mut event = String::new();
-        loop {
-            let line = self.lines.next().expect("the stream has ended").unwrap();
-            if let Some(name) = line.strip_prefix("event: ") {
-                name.clone_into(&mut event);
-            } else if let Some(data) = line.strip_prefix("data: ") {
-                return (event, serde_json::from_str(data).unwrap());
-            }
-        }
-    }
-
     fn send(&self, query: &str, text: String) {
         let path = format!("{}{query}", self.path);
         let request = self.server.request(Method::POST, &path).body(text);
@@ -64,22 +52,16 @@ impl Running<'_> {
         self.send("", format!("{line}\n"));
         let mut said = String::new();
         while !said.ends_with('\n') {
-            let (event, data) = self.next();
+            let (event, data) = self.events.take();
             assert_eq!(event, "stdout", "{line}: {data}");
             said.push_str(data["text"].as_str().unwrap());
         }
         assert_eq!(said.trim(), expected, "{line}");
     }
 
-    fn exits(&mut self) -> Value {
-        let (event, data) = self.next();
-        assert_eq!(event, "exit", "{data}");
-        data
-    }
-
     fn finishes(&mut self) {
         self.send("?eof=true", String::new());
-        assert_eq!(self.exits()["exit_code"], 0);
+        assert_eq!(self.events.exits()["exit_code"], 0);
     }
 }
 
@@ -167,7 +149,7 @@ fn a_connection_that_is_not_granted_any_more_ends_the_command_with_the_reason() 
     );
     running.does("talk", "granted");
     change(&server, &id, &policy(&files, "localhost", &[]));
-    let ended = running.exits();
+    let ended = running.events.exits();
     assert_eq!(ended["exit_code"], 137, "{ended}");
     assert_eq!(ended["outcome"]["kind"], "cancelled", "{ended}");
     let denial = &ended["denials"][0];
@@ -229,7 +211,7 @@ fn full_opens_what_the_operator_granted_and_nothing_else_does() {
     running.send("?eof=true", String::new());
     let mut said = String::new();
     loop {
-        let (event, data) = running.next();
+        let (event, data) = running.events.take();
         if event == "exit" {
             break;
         }
