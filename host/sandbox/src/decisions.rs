@@ -104,7 +104,8 @@ pub(crate) fn observe(decisions: Option<&Decisions>, see: impl Fn(&mut Uses)) {
 /// Tells whoever listens, and the log of a denial.
 pub(crate) fn record(decisions: Option<&Decisions>, decided: &Decided<'_>) {
     if let Decision::Deny { message, .. } = decided.decision {
-        tracing::info!(capability = decided.capability, "denied: {message}");
+        // A guest chooses how many there are.
+        tracing::debug!(capability = decided.capability, "denied: {message}");
     }
     if let Some(decisions) = decisions {
         decisions.0.record(decided);

@@ -9,20 +9,63 @@ use swarm_flow_tests::{artefact, raw};
 /// Text of callers and guests stands in the log as text: it begins no line and moves no cursor.
 #[test]
 fn nothing_that_a_caller_or_a_guest_says_forges_a_line_of_the_log() {
+    let log = logged(
+        "debug,cranelift=off,wasmtime=off",
+        &["reach", "request"],
+        forge,
+    );
+    let text = String::from_utf8_lossy(&log);
+    assert!(
+        text.contains("FORGED"),
+        "nothing of it was logged, so nothing was tested: {text}"
+    );
+    for line in text.split(['\n', '\r']) {
+        assert!(!line.starts_with("FORGED"), "{line}");
+    }
+    let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';
+    assert!(!log.iter().any(control), "{}", text.escape_debug());
+}
+
+/// What a guest is denied is in its result and in the audit log, where it is counted.
+#[test]
+fn a_guest_that_is_denied_all_the_time_does_not_fill_the_log() {
+    let log = logged("info", &["noise"], |url, token| {
+        let client = Caller::new(url, token);
+        let path = format!("{}/exec", client.workspace());
+        let body = json!({"command": ["noise", "denied"], "limits": {"cpu_time_ms": 200}});
+        let (status, result) = client.post(&path, &body);
+        assert_eq!(status, 200, "{result}");
+        assert_eq!(result["denials"].as_array().unwrap().len(), 16, "{result}");
+    });
+    let text = String::from_utf8_lossy(&log);
+    // The twin: there is a log.
+    assert!(text.contains(" INFO "), "{text}");
+    assert!(!text.contains("host-1.invalid"), "{text}");
+    assert!(text.lines().count() < 100, "{text}");
+}
+
+/// The log of a server with some guests, after something was done to it.
+fn logged(filter: &str, guests: &[&str], act: impl FnOnce(&str, &str)) -> Vec<u8> {
     let state = tempfile::tempdir().unwrap();
     let mut command = Command::new(binary());
     command
         .args(["up", "--listen", "127.0.0.1:0", "--state"])
         .arg(state.path())
-        .args(["--manifest", "spin.toml", "--compiled"])
+        .args([
+            "--manifest",
+            "spin.toml",
+            "--registries",
+            "none",
+            "--compiled",
+        ])
         .arg(artefact::compiled());
-    for guest in ["reach", "request"] {
+    for guest in guests {
         let program = format!("{guest}={}", artefact::guest(guest).display());
         command.args(["--program", &program]);
     }
     command
         .current_dir(artefact::root())
-        .env("RUST_LOG", "debug,cranelift=off,wasmtime=off")
+        .env("RUST_LOG", filter)
         // Colours are escape sequences too.
         .env("NO_COLOR", "1")
         .env_remove("SWARM_FLOW_TOKEN")
@@ -43,43 +86,55 @@ fn nothing_that_a_caller_or_a_guest_says_forges_a_line_of_the_log() {
         log.read_to_end(&mut bytes).unwrap();
         bytes
     });
-    forge(&url, token.trim());
+    act(&url, token.trim());
     let stopped = Command::new("kill").arg(child.id().to_string()).status();
     assert!(stopped.unwrap().success());
     child.wait().unwrap();
-    let log = rest.join().unwrap();
-    let text = String::from_utf8_lossy(&log);
-    assert!(
-        text.contains("FORGED"),
-        "nothing of it was logged, so nothing was tested: {text}"
-    );
-    for line in text.split(['\n', '\r']) {
-        assert!(!line.starts_with("FORGED"), "{line}");
+    let mut log = before.into_bytes();
+    log.extend(rest.join().unwrap());
+    log
+}
+
+/// Who has the token.
+struct Caller<'a> {
+    client: reqwest::blocking::Client,
+    url: &'a str,
+    token: &'a str,
+}
+
+impl<'a> Caller<'a> {
+    fn new(url: &'a str, token: &'a str) -> Self {
+        let client = reqwest::blocking::Client::builder().no_proxy().build();
+        Self {
+            client: client.unwrap(),
+            url,
+            token,
+        }
     }
-    let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';
-    assert!(!log.iter().any(control), "{}", text.escape_debug());
+
+    fn post(&self, path: &str, body: &Value) -> (reqwest::StatusCode, Value) {
+        let request = self
+            .client
+            .post(format!("{}/api/v1{path}", self.url))
+            .bearer_auth(self.token);
+        answer(request.json(body).send().unwrap())
+    }
+
+    /// The path of a new one.
+    fn workspace(&self) -> String {
+        let body = json!({"name": "x", "environment": "base", "policy": "standard"});
+        let (status, workspace) = self.post("/workspaces", &body);
+        assert_eq!(status, 201, "{workspace}");
+        format!("/workspaces/{}", workspace["id"].as_str().unwrap())
+    }
 }
 
 /// Says `FORGED` behind a line's end and an escape sequence, wherever text may be said.
 fn forge(url: &str, token: &str) {
     const FORGED: &str = "x\r\nFORGED \u{1b}[31m\u{1b}]0;title\u{7}\u{9b}31m";
     let authority = url.trim_start_matches("http://");
-    let client = reqwest::blocking::Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap();
-    let post = |path: &str, body: &Value| {
-        let request = client
-            .post(format!("{url}/api/v1{path}"))
-            .bearer_auth(token);
-        answer(request.json(body).send().unwrap())
-    };
-    let (status, workspace) = post(
-        "/workspaces",
-        &json!({"name": "x", "environment": "base", "policy": "standard"}),
-    );
-    assert_eq!(status, 201, "{workspace}");
-    let path = format!("/workspaces/{}", workspace["id"].as_str().unwrap());
+    let caller = Caller::new(url, token);
+    let path = caller.workspace();
     let exec = format!("{path}/exec");
     for (path, body) in [
         ("/workspaces", json!({"name": FORGED})),
@@ -115,7 +170,7 @@ fn forge(url: &str, token: &str) {
             json!({"command": ["request", "GET", FORGED, "x.example", "/"]}),
         ),
     ] {
-        post(path, &body);
+        caller.post(path, &body);
     }
     for head in [
         "GET /x%0d%0aFORGED%1b[31m HTTP/1.1\r\nHost: x",
@@ -133,7 +188,7 @@ fn forge(url: &str, token: &str) {
         raw::send(authority, request.as_bytes());
     }
     let file = format!("{url}/api/v1{path}/files/x%0d%0aFORGED%1b%5B31m");
-    let request = client.put(&file).bearer_auth(token);
+    let request = caller.client.put(&file).bearer_auth(token);
     assert_eq!(request.body("x").send().unwrap().status(), 201);
-    client.get(&file).bearer_auth(token).send().unwrap();
+    caller.client.get(&file).bearer_auth(token).send().unwrap();
 }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 use std::process::ExitCode;
 use wasi::http::outgoing_handler::handle;
-use wasi::http::types::{Fields, OutgoingRequest, Scheme};
+use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, Scheme};
 
 const FILL_BYTES: usize = 64 << 20;
 
@@ -48,17 +48,21 @@ fn fill() {
     }
 }
 
-/// Asks for hosts that no policy grants.
+/// Asks for hosts that no policy grants, and takes each denial.
 fn denied() {
     for number in 0_u64.. {
         let request = OutgoingRequest::new(Fields::new());
         let authority = format!("host-{}.invalid", number % 1_000);
         let made = request
             .set_scheme(Some(&Scheme::Https))
-            .and_then(|()| request.set_authority(Some(&authority)));
-        if made.is_err() || handle(request, None).is_ok() {
+            .and_then(|()| request.set_authority(Some(&authority)))
+            .and_then(|()| request.set_path_with_query(Some("/")));
+        let answer = made.ok().and_then(|()| handle(request, None).ok());
+        let Some(answer) = answer else { return };
+        answer.subscribe().block();
+        let Some(Ok(Err(ErrorCode::HttpRequestDenied))) = answer.get() else {
             return;
-        }
+        };
     }
 }
 
