@@ -226,6 +226,10 @@ impl Catalog {
         self.engine.sandboxes_max() as usize
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// What the runner tells the app of its programs.
     pub(crate) fn programs(&self) -> Vec<protocol::Program> {
         let all: Vec<String> = self

@@ -96,7 +96,8 @@ impl Runner {
     pub fn new(config: RunnerConfig) -> Result<Self> {
         let workspaces = Workspaces::open(&config.state)
             .with_context(|| format!("cannot open the workspaces in {}", config.state.display()))?;
-        let threads = Threads::start().context("cannot start the sandbox threads")?;
+        let threads =
+            Threads::start(config.catalog.engine()).context("cannot start the sandbox threads")?;
         let registries = config.registries.clone().into();
         let surroundings = Surroundings {
             registries: config.registries.clone(),

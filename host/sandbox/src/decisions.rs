@@ -2,6 +2,7 @@
 //!
 //! Without anybody to hear nothing is formatted, locked or kept.
 
+use smallvec::{SmallVec, smallvec};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,46 +59,35 @@ impl Recorder for Observed {
     }
 }
 
-/// Where the decisions about a sandbox go.
+/// Where the decisions about a sandbox go: mostly to its caller and to a log.
 #[derive(Clone)]
-pub struct Decisions(Arc<dyn Recorder>);
+pub struct Decisions(SmallVec<[Arc<dyn Recorder>; 2]>);
 
 impl Decisions {
     pub fn new(recorder: impl Recorder) -> Self {
-        Self(Arc::new(recorder))
+        let recorder: Arc<dyn Recorder> = Arc::new(recorder);
+        Self(smallvec![recorder])
     }
 
     /// Keeps what is denied, for who runs the sandbox.
     pub fn denials() -> (Self, Denials) {
-        let denials = Denials(Arc::default());
-        (Self::new(denials.clone()), denials)
+        let kept = Arc::<Kept>::default();
+        let recorder: Arc<dyn Recorder> = kept.clone();
+        (Self(smallvec![recorder]), Denials(kept))
     }
 
     /// To both; a sandbox has one place for them.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self::new(Both(self, other))
-    }
-}
-
-struct Both(Decisions, Decisions);
-
-impl Recorder for Both {
-    fn record(&self, decided: &Decided<'_>) {
-        self.0.0.record(decided);
-        self.1.0.record(decided);
-    }
-
-    fn observe(&self, see: &dyn Fn(&mut Uses)) {
-        self.0.0.observe(see);
-        self.1.0.observe(see);
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 }
 
 /// Something was done; most sandboxes have nobody to learn from it.
 pub(crate) fn observe(decisions: Option<&Decisions>, see: impl Fn(&mut Uses)) {
-    if let Some(decisions) = decisions {
-        decisions.0.observe(&see);
+    for recorder in decisions.iter().flat_map(|decisions| &decisions.0) {
+        recorder.observe(&see);
     }
 }
 
@@ -107,8 +97,8 @@ pub(crate) fn record(decisions: Option<&Decisions>, decided: &Decided<'_>) {
         // A guest chooses how many there are.
         tracing::debug!(capability = decided.capability, "denied: {message}");
     }
-    if let Some(decisions) = decisions {
-        decisions.0.record(decided);
+    for recorder in decisions.iter().flat_map(|decisions| &decisions.0) {
+        recorder.record(decided);
     }
 }
 
@@ -116,7 +106,7 @@ pub(crate) fn record(decisions: Option<&Decisions>, decided: &Decided<'_>) {
 pub const DENIALS_MAX: usize = 16;
 
 /// The first denials of a run, each once, and how many there were in all.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Denials(Arc<Kept>);
 
 #[derive(Default)]
@@ -153,7 +143,7 @@ impl Denials {
     }
 }
 
-impl Recorder for Denials {
+impl Recorder for Kept {
     fn record(&self, decided: &Decided<'_>) {
         let Decision::Deny {
             reason, message, ..
@@ -161,8 +151,8 @@ impl Recorder for Denials {
         else {
             return;
         };
-        self.0.count.fetch_add(1, Ordering::Relaxed);
-        let mut first = self.0.first.lock().unwrap_or_else(PoisonError::into_inner);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         if first.len() < DENIALS_MAX && first.iter().all(|denial| denial.message != *message) {
             first.push(Denial {
                 capability: decided.capability,

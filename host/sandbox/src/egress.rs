@@ -19,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use swarm_flow_policy::{CompiledNetwork, Decision, Invalid, Network, Reason, Rule};
 use wasmtime_wasi_http::p2::bindings::http::types as p2;
@@ -278,7 +279,14 @@ impl WasiHttpHooks for Egress {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let egress = self.clone();
-        Box::new(async move { egress.send(request, options.unwrap_or_default()).await })
+        let mut sent =
+            Box::pin(async move { egress.send(request, options.unwrap_or_default()).await });
+        // Begun here, on the account of the guest: a denial needs nobody else. What has to wait is polled again by a task,
+        // which then says whom to wake.
+        match sent.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(sent) => Box::new(std::future::ready(sent)),
+            Poll::Pending => Box::new(sent),
+        }
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {

@@ -91,6 +91,11 @@ impl Engine {
         self.sandboxes_max
     }
 
+    /// Calls this after each tick of the epoch, if nobody said so before.
+    pub(crate) fn each_tick(&self, act: impl Fn() + Send + Sync + 'static) {
+        self.ticker.each(act);
+    }
+
     pub(crate) fn has_preview3(&self) -> bool {
         self.preview3
     }

@@ -11,20 +11,28 @@
 //!
 //! So a short command does not wait for the long ones to give way, and neither does an answer. Where nothing else wants
 //! the core, a slow thread has all of it. A guest gives way at each tick of the epoch, and is then put where it belongs.
+//!
+//! One instruction may fill gigabytes and gives no way meanwhile. So whoever holds a quick thread for some ticks keeps it,
+//! as a slow one, and another quick thread takes its place; of the slow ones that are too many then, the first to be
+//! done ends.
 
 mod order;
 
+use crate::Engine;
 use async_task::{FallibleTask, Runnable, ScheduleInfo, WithInfo};
 use futures::FutureExt as _;
 use order::{Order, Pace};
+use rustix::thread::{Pid, gettid};
 use rustix::time::{ClockId, clock_gettime};
 use std::any::Any;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use std::{io, thread};
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -33,45 +41,63 @@ const SLOW_NICE: i32 = 10;
 /// Threads that wait for clocks and sockets on behalf of guests: one for so many cores.
 const CORES_PER_REACTOR: usize = 4;
 
+/// What may be computed without giving way before a quick thread is not one any more: a guest that can give way does at the
+/// next tick of the epoch.
+const PATIENCE_NS: u64 = 6_000_000;
+/// Ticks before anybody looks at its clock.
+const PATIENCE_TICKS: u64 = 2;
+
 /// The threads of a process. They end when this is dropped, and what runs on them with it.
 pub struct Threads {
-    queue: Arc<Queue>,
+    crew: Arc<Crew>,
     reactor: Option<Runtime>,
 }
 
+/// The threads as they see themselves.
+struct Crew {
+    queue: Queue,
+    reactor: Handle,
+    cores: usize,
+}
+
 impl Threads {
-    /// Starts two threads for each core.
+    /// Starts two threads for each core, for the guests of this engine, which has no others.
     ///
     /// # Errors
     ///
     /// The system has no room for another thread.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(engine: &Engine) -> io::Result<Self> {
+        let threads = Self::begin()?;
+        let crew = Arc::downgrade(&threads.crew);
+        engine.each_tick(move || {
+            if let Some(crew) = crew.upgrade() {
+                crew.watch();
+            }
+        });
+        Ok(threads)
+    }
+
+    fn begin() -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let reactor = Builder::new_multi_thread()
             .worker_threads(cores.div_ceil(CORES_PER_REACTOR))
             .thread_name("sandbox-io")
             .enable_all()
             .build()?;
+        let crew = Arc::new(Crew {
+            queue: Queue::default(),
+            reactor: reactor.handle().clone(),
+            cores,
+        });
         let threads = Self {
-            queue: Arc::default(),
+            crew,
             reactor: Some(reactor),
         };
         for _ in 0..cores {
-            threads.begin("sandbox", Pace::Quick)?;
-            threads.begin("sandbox-slow", Pace::Slow)?;
+            threads.crew.begin(Pace::Quick)?;
+            threads.crew.begin(Pace::Slow)?;
         }
         Ok(threads)
-    }
-
-    fn begin(&self, name: &str, pace: Pace) -> io::Result<()> {
-        let queue = self.queue.clone();
-        let reactor = self
-            .reactor
-            .as_ref()
-            .map(|reactor| reactor.handle().clone());
-        let thread = thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || work(&queue, pace, reactor.as_ref()))?;
-        Ok(())
     }
 
     /// Runs a future there, on behalf of a share. Dropping the result ends the future.
@@ -80,13 +106,13 @@ impl Threads {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (queue, share) = (self.queue.clone(), Arc::<str>::from(share));
+        let (crew, share) = (self.crew.clone(), Arc::<str>::from(share));
         let schedule = move |runnable, info: ScheduleInfo| {
             if info.woken_while_running {
                 // It gave way: this thread counts what it computed, and then puts it back.
                 AGAIN.set(Some(runnable));
             } else {
-                queue.put(&share, runnable);
+                crew.queue.put(&share, runnable);
             }
         };
         let future = AssertUnwindSafe(future).catch_unwind();
@@ -98,7 +124,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.queue.stop();
+        self.crew.queue.stop();
         if let Some(reactor) = self.reactor.take() {
             // The last owner may be a task of another runtime, where waiting is not allowed.
             reactor.shutdown_background();
@@ -143,23 +169,70 @@ thread_local! {
     static AGAIN: Cell<Option<Runnable>> = const { Cell::new(None) };
 }
 
-/// What the thread that begins here does until the end.
-fn work(queue: &Queue, pace: Pace, reactor: Option<&Handle>) {
-    if pace == Pace::Slow
-        && let Err(error) = rustix::process::setpriority_process(None, SLOW_NICE)
-    {
+impl Crew {
+    fn begin(self: &Arc<Self>, pace: Pace) -> io::Result<()> {
+        let seat = self.queue.sit(pace);
+        let name = match pace {
+            Pace::Quick => "sandbox",
+            Pace::Slow => "sandbox-slow",
+        };
+        let crew = self.clone();
+        let begun = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || crew.work(seat, pace));
+        if begun.is_err() {
+            self.queue.leave(seat);
+        }
+        begun.map(drop)
+    }
+
+    /// What the thread that begins here does until the end.
+    fn work(&self, seat: Seat, pace: Pace) {
+        let thread = gettid();
+        if pace == Pace::Slow {
+            slow_down(thread);
+        }
+        // What waits for a clock or a socket finds them by this.
+        let _entered = self.reactor.enter();
+        let mut next = self.queue.first(seat, thread, thread_cpu_ns());
+        while let Some(runnable) = next {
+            runnable.run();
+            let now = thread_cpu_ns();
+            next = self.queue.turn(seat, now, AGAIN.take(), self.cores);
+        }
+        self.queue.leave(seat);
+    }
+
+    /// At each tick of the epoch: takes quick threads away from those who do not give way.
+    fn watch(self: &Arc<Self>) {
+        let quick = self.queue.tick(cpu_ns, slow_down);
+        for _ in quick..self.cores {
+            if let Err(error) = self.begin(Pace::Quick) {
+                // At the next tick it is tried again.
+                tracing::warn!("cannot start a thread for sandboxes: {error}");
+                return;
+            }
+        }
+    }
+}
+
+fn slow_down(thread: Pid) {
+    if let Err(error) = rustix::process::setpriority_process(Some(thread), SLOW_NICE) {
         tracing::warn!("cannot lower the priority of the threads for long computations: {error}");
     }
-    // What waits for a clock or a socket finds them by this.
-    let _entered = reactor.map(Handle::enter);
-    let mut before = thread_cpu_ns();
-    let mut next = queue.first(pace);
-    while let Some((share, runnable)) = next {
-        runnable.run();
-        let now = thread_cpu_ns();
-        next = queue.turn(pace, &share, now.saturating_sub(before), AGAIN.take());
-        before = now;
-    }
+}
+
+/// What a thread of this process has computed.
+fn cpu_ns(thread: Pid) -> Option<u64> {
+    // As `pthread_getcpuclockid` makes it: the thread's, by the scheduler.
+    let clock = (!thread.as_raw_nonzero().get() << 3) | 6;
+    let time = nix::time::clock_gettime(nix::time::ClockId::from_raw(clock)).ok()?;
+    Some(
+        Duration::from(time)
+            .as_nanos()
+            .try_into()
+            .unwrap_or(u64::MAX),
+    )
 }
 
 pub(crate) fn thread_cpu_ns() -> u64 {
@@ -179,12 +252,32 @@ struct Queue {
 #[derive(Default)]
 struct State {
     order: Order<Runnable>,
+    seats: BTreeMap<Seat, Sitting>,
+    seats_ever: u64,
+    ticks: u64,
     quick_idle: usize,
     slow_idle: usize,
     stopped: bool,
 }
 
-type Next = Option<(Arc<str>, Runnable)>;
+/// Which thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seat(u64);
+
+struct Sitting {
+    pace: Pace,
+    /// From when it can be told.
+    thread: Option<Pid>,
+    run: Option<Run>,
+}
+
+/// What a thread does just now.
+struct Run {
+    share: Arc<str>,
+    since_tick: u64,
+    /// By the clock of the thread: from then on it is not counted yet.
+    since_ns: u64,
+}
 
 impl Queue {
     fn put(&self, share: &Arc<str>, runnable: Runnable) {
@@ -199,30 +292,77 @@ impl Queue {
         self.wake(&state);
     }
 
-    fn first(&self, pace: Pace) -> Next {
-        self.wait(pace, self.lock())
+    fn sit(&self, pace: Pace) -> Seat {
+        let mut state = self.lock();
+        state.seats_ever += 1;
+        let seat = Seat(state.seats_ever);
+        let sitting = Sitting {
+            pace,
+            thread: None,
+            run: None,
+        };
+        state.seats.insert(seat, sitting);
+        seat
     }
 
-    /// Notes what a share computed on this thread, puts it back if it goes on, and takes who is next.
-    fn turn(&self, pace: Pace, share: &Arc<str>, spent_ns: u64, again: Option<Runnable>) -> Next {
+    fn leave(&self, seat: Seat) {
+        self.lock().seats.remove(&seat);
+    }
+
+    fn first(&self, seat: Seat, thread: Pid, now_ns: u64) -> Option<Runnable> {
+        let mut state = self.lock();
+        let sitting = state.seats.get_mut(&seat)?;
+        sitting.thread = Some(thread);
+        let pace = sitting.pace;
+        self.wait(seat, pace, now_ns, state)
+    }
+
+    /// Notes what was computed on this thread, puts it back if it goes on, and takes who is next. None when the thread is
+    /// to end, as one of more slow ones than these.
+    fn turn(
+        &self,
+        seat: Seat,
+        now_ns: u64,
+        again: Option<Runnable>,
+        slow_most: usize,
+    ) -> Option<Runnable> {
         let mut state = self.lock();
         if state.stopped {
             drop(state);
             drop(again);
             return None;
         }
-        state.order.spent(share, spent_ns, again);
-        self.wait(pace, state)
+        let sitting = state.seats.get_mut(&seat)?;
+        let (pace, run) = (sitting.pace, sitting.run.take()?);
+        let spent_ns = now_ns.saturating_sub(run.since_ns);
+        state.order.spent(&run.share, spent_ns, again);
+        if pace == Pace::Slow && state.threads(Pace::Slow) > slow_most {
+            self.wake(&state);
+            return None;
+        }
+        self.wait(seat, pace, now_ns, state)
     }
 
-    fn wait(&self, pace: Pace, mut state: MutexGuard<'_, State>) -> Next {
+    fn wait(
+        &self,
+        seat: Seat,
+        pace: Pace,
+        now_ns: u64,
+        mut state: MutexGuard<'_, State>,
+    ) -> Option<Runnable> {
         loop {
             if state.stopped {
                 return None;
             }
-            if let Some(next) = state.order.take(pace) {
+            if let Some((share, runnable)) = state.order.take(pace) {
+                let run = Run {
+                    share,
+                    since_tick: state.ticks,
+                    since_ns: now_ns,
+                };
+                state.seats.get_mut(&seat)?.run = Some(run);
                 self.wake(&state);
-                return Some(next);
+                return Some(runnable);
             }
             // What this thread put back may be for the others now, and nobody else will tell them.
             self.wake(&state);
@@ -233,6 +373,45 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner);
             *state.idle(pace) -= 1;
         }
+    }
+
+    /// Slows down the quick threads that were held for too long, and gives back how many quick ones are left.
+    fn tick(&self, cpu_ns: impl Fn(Pid) -> Option<u64>, slow_down: impl Fn(Pid)) -> usize {
+        let mut state = self.lock();
+        let State {
+            order,
+            seats,
+            ticks,
+            stopped,
+            ..
+        } = &mut *state;
+        *ticks += 1;
+        for sitting in seats.values_mut() {
+            let (Pace::Quick, Some(thread), Some(run)) =
+                (sitting.pace, sitting.thread, &mut sitting.run)
+            else {
+                continue;
+            };
+            if *ticks - run.since_tick <= PATIENCE_TICKS {
+                continue;
+            }
+            // Under the lock: the thread is there for as long as its seat.
+            let Some(now_ns) = cpu_ns(thread) else {
+                continue;
+            };
+            let spent_ns = now_ns.saturating_sub(run.since_ns);
+            if spent_ns > PATIENCE_NS {
+                sitting.pace = Pace::Slow;
+                slow_down(thread);
+                // Counted now, so that what else its share has does not come to the quick threads meanwhile.
+                order.count(&run.share, spent_ns, None);
+                run.since_ns = now_ns;
+            }
+        }
+        if *stopped {
+            return usize::MAX;
+        }
+        state.threads(Pace::Quick)
     }
 
     /// Wakes a thread for what is waiting, if there is one for it.
@@ -273,6 +452,11 @@ impl Queue {
 }
 
 impl State {
+    fn threads(&self, pace: Pace) -> usize {
+        let alike = |sitting: &&Sitting| sitting.pace == pace;
+        self.seats.values().filter(alike).count()
+    }
+
     fn idle(&mut self, pace: Pace) -> &mut usize {
         match pace {
             Pace::Quick => &mut self.quick_idle,

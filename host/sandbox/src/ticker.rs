@@ -2,8 +2,8 @@
 //!
 //! It sleeps when nothing does, so that an idle process uses no CPU.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ pub(crate) struct Ticker {
 }
 
 struct Shared {
+    each: OnceLock<Box<dyn Fn() + Send + Sync>>,
     running: AtomicUsize,
     parked: AtomicBool,
     stopped: AtomicBool,
@@ -26,6 +27,7 @@ struct Shared {
 impl Ticker {
     pub(crate) fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
+            each: OnceLock::new(),
             running: AtomicUsize::new(0),
             parked: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -38,6 +40,11 @@ impl Ticker {
             shared,
             thread: Some(thread),
         })
+    }
+
+    /// Calls this after each tick. The first who says so stays.
+    pub(crate) fn each(&self, each: impl Fn() + Send + Sync + 'static) {
+        let _ = self.shared.each.set(Box::new(each));
     }
 
     pub(crate) fn enter(&self) {
@@ -86,5 +93,8 @@ fn tick(shared: &Shared, engine: &wasmtime::Engine) {
         }
         thread::sleep(TICK);
         engine.increment_epoch();
+        if let Some(each) = shared.each.get() {
+            each();
+        }
     }
 }

@@ -98,10 +98,17 @@ impl<T> Order<T> {
     /// Notes what a share computed since it was taken, and lets it wait for more if it goes on.
     pub(super) fn spent(&mut self, share: &Arc<str>, spent_ns: u64, again: Option<T>) {
         self.running = self.running.saturating_sub(1);
+        if let Some(account) = self.accounts.get_mut(share) {
+            account.running = account.running.saturating_sub(1);
+        }
+        self.count(share, spent_ns, again);
+    }
+
+    /// The same of a part, by who goes on computing.
+    pub(super) fn count(&mut self, share: &Arc<str>, spent_ns: u64, again: Option<T>) {
         let Some(account) = self.accounts.get_mut(share) else {
             return;
         };
-        account.running = account.running.saturating_sub(1);
         let before_ns = account.spent_ns;
         account.spent_ns = before_ns.saturating_add(spent_ns);
         if !account.waiting.is_empty() {
@@ -192,6 +199,20 @@ mod tests {
         assert!(order.has(Pace::Slow) && order.has(Pace::Quick));
         assert_eq!(slice(&mut order, Pace::Slow), Some("long"));
         assert_eq!(slice(&mut order, Pace::Quick), Some("short"));
+    }
+
+    #[test]
+    fn who_does_not_give_way_is_slow_with_all_it_has() {
+        let mut order = Order::default();
+        let long = share("long");
+        order.put(&long, "long");
+        order.put(&long, "another");
+        order.take(Pace::Quick).unwrap();
+        assert!(order.has(Pace::Quick));
+        order.count(&long, QUICK_NS, None);
+        assert!(!order.has(Pace::Quick) && order.has(Pace::Slow));
+        order.spent(&long, SLICE_NS, None);
+        assert_eq!(order.accounts[&long].spent_ns, QUICK_NS + SLICE_NS);
     }
 
     #[test]

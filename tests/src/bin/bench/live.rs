@@ -18,7 +18,7 @@ pub async fn live(program: &str, path: &std::path::Path, arguments: &[&str]) {
         "this machine has room for {} sandboxes",
         engine.sandboxes_max()
     );
-    let threads = Threads::start().unwrap();
+    let threads = Threads::start(&engine).unwrap();
     let compiled = Arc::new(Program::new(&engine, &component(&engine, path)).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let (said, mut hears) = mpsc::channel(SANDBOXES);
