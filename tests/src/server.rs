@@ -54,6 +54,11 @@ pub fn binary() -> PathBuf {
     path
 }
 
+/// The Spin CLI that serves the app instead of `swarm-flow up`: then the HTTP server and the database are not ours.
+pub fn spin_cli() -> Option<PathBuf> {
+    std::env::var_os("SWARM_FLOW_SPIN").map(PathBuf::from)
+}
+
 /// A port of this machine that nobody listens on just now.
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -101,8 +106,8 @@ impl Server {
         if !registries.exists() {
             std::fs::write(registries, "patterns = []\n").unwrap();
         }
-        let (children, url) = match std::env::var_os("SWARM_FLOW_SPIN") {
-            Some(spin) => spin::start(Path::new(&spin), state, variables, arguments, &client),
+        let (children, url) = match spin_cli() {
+            Some(spin) => spin::start(&spin, state, variables, arguments, &client),
             None => up(state, variables, arguments),
         };
         let token = std::fs::read_to_string(state.join("token"))

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 use swarm_flow_protocol::{AuditEntry, AuditHead, Link};
-use swarm_flow_tests::server::{Fresh, Server, answer, cli, fresh};
+use swarm_flow_tests::server::{Fresh, Server, answer, cli, fresh, spin_cli};
 
 /// A runner of which there is nothing but its records.
 const RUNNER: &str = "second";
@@ -508,7 +508,7 @@ fn tamper(state: &Path, statements: &str) {
 
 #[test]
 fn tampering_in_the_database_itself_is_found() {
-    if std::env::var_os("SWARM_FLOW_SPIN").is_some() {
+    if spin_cli().is_some() {
         return;
     }
     for (statements, on_server, with_file) in [

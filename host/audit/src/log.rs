@@ -92,22 +92,23 @@ impl Log {
     }
 
     /// Records that a sandbox starts, or says why none may.
-    pub fn start(&self, subject: Subject, started: Started) -> Result<Trail, Closed> {
-        match self.closed() {
-            None => Ok(Trail::start(self.clone(), subject, started)),
+    pub fn start(&self, subject: Subject<'_>, started: &Started<'_>) -> Result<Trail, Closed> {
+        match self.shut() {
+            None => Trail::start(self.clone(), subject, started).ok_or(Closed::Behind),
             Some(closed) => Err(closed),
         }
     }
 
     /// Why no sandbox may start just now.
     pub fn closed(&self) -> Option<Closed> {
+        let behind = || (!self.has_room()).then_some(Closed::Behind);
+        self.shut().or_else(behind)
+    }
+
+    fn shut(&self) -> Option<Closed> {
         let shared = self.shared();
-        if shared.is_closed.load(Ordering::Acquire)
-            && let Some(closed) = shared.book().closed()
-        {
-            return Some(closed);
-        }
-        (!shared.queue.has_room()).then_some(Closed::Behind)
+        let is_closed = shared.is_closed.load(Ordering::Acquire);
+        is_closed.then(|| shared.book().closed()).flatten()
     }
 
     /// Waits until everything that was recorded before is written; false if that takes longer than `most`.
@@ -125,6 +126,10 @@ impl Log {
 
     pub(crate) fn push(&self, record: Record) {
         self.shared().queue.push(record);
+    }
+
+    pub(crate) fn push_if_room(&self, record: Record) -> bool {
+        self.shared().queue.push_if_room(record)
     }
 
     /// Whether a record that may wait should be recorded now.

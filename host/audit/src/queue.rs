@@ -33,7 +33,20 @@ struct Waiting {
 impl Queue {
     /// Takes it even where there is no room: whoever has room to ask for asks before.
     pub(crate) fn push(&self, record: Record) {
-        let mut waiting = self.waiting();
+        self.put(self.waiting(), record);
+    }
+
+    /// False where there is no room.
+    pub(crate) fn push_if_room(&self, record: Record) -> bool {
+        let waiting = self.waiting();
+        let room = waiting.has_room();
+        if room {
+            self.put(waiting, record);
+        }
+        room
+    }
+
+    fn put(&self, mut waiting: MutexGuard<'_, Waiting>, record: Record) {
         waiting.bytes += record.size_bytes();
         waiting.count += 1;
         waiting.records.push(record);
@@ -44,8 +57,7 @@ impl Queue {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        let waiting = self.waiting();
-        waiting.records.len() < RECORDS_MAX && waiting.bytes < BYTES_MAX
+        self.waiting().has_room()
     }
 
     /// How many records ever came.
@@ -62,8 +74,9 @@ impl Queue {
         self.waiting().is_closed
     }
 
-    /// Waits for records, `most` at the longest if that is said. None when there are none.
-    pub(crate) fn take(&self, most: Option<Duration>) -> Vec<Record> {
+    /// Waits for records, `most` at the longest if that is said, and gives them for a vector that is empty. None when
+    /// there are none.
+    pub(crate) fn take(&self, most: Option<Duration>, records: &mut Vec<Record>) {
         let waiting = self.waiting();
         if waiting.records.is_empty() && !waiting.is_closed {
             drop(self.sleep(waiting, most));
@@ -71,14 +84,14 @@ impl Queue {
             drop(waiting);
         }
         if self.waiting().records.is_empty() {
-            return Vec::new();
+            return;
         }
         if !self.is_closed() {
             std::thread::sleep(GATHER);
         }
         let mut waiting = self.waiting();
         waiting.bytes = 0;
-        std::mem::take(&mut waiting.records)
+        std::mem::swap(&mut waiting.records, records);
     }
 
     /// Waits, for nothing but the end.
@@ -112,5 +125,11 @@ impl Queue {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn has_room(&self) -> bool {
+        self.records.len() < RECORDS_MAX && self.bytes < BYTES_MAX
     }
 }

@@ -3,29 +3,30 @@
 //! What others wrote is cut short and made printable; JSON escapes the rest. So no name ends a line or a record.
 
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use swarm_flow_policy::{Access, Reason, printable};
 
 /// The sandbox that records are about.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    pub workspace: String,
-    pub sandbox: String,
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub workspace: &'a str,
+    pub sandbox: &'a str,
     /// Who asked for it: `user`, `agent:script`.
-    pub actor: String,
+    pub actor: &'a str,
 }
 
 /// What a sandbox starts with.
 #[derive(Clone, Debug)]
-pub struct Started {
-    pub program: String,
-    pub environment: String,
+pub struct Started<'a> {
+    pub program: &'a str,
+    pub environment: &'a str,
     /// The policy's name.
-    pub policy: String,
+    pub policy: &'a str,
     pub revision: u64,
     /// What is opened for it.
-    pub directories: Vec<(String, Access)>,
+    pub directories: Vec<(&'a str, Access)>,
     /// The kind of network: `none`, `public`.
     pub network: &'static str,
 }
@@ -68,16 +69,75 @@ pub(crate) struct Decided {
     pub(crate) rule: String,
 }
 
-/// What waits to be written.
+/// What all records of a sandbox share, in one piece of memory: another thread frees it, which costs both.
+pub(crate) struct About {
+    /// The texts, one behind the other.
+    text: String,
+    /// Where each ends: workspace, sandbox, actor, program, environment, policy, directories.
+    ends: [usize; TEXTS],
+    accesses: [Access; DIRECTORIES_MAX],
+    directories: usize,
+    revision: u64,
+    network: &'static str,
+}
+
+const TEXTS: usize = 6 + DIRECTORIES_MAX;
+
+impl About {
+    pub(crate) fn new(subject: Subject<'_>, started: &Started<'_>) -> Self {
+        let listed = started.directories.iter().take(DIRECTORIES_MAX);
+        let texts = [
+            subject.workspace,
+            subject.sandbox,
+            subject.actor,
+            started.program,
+            started.environment,
+            started.policy,
+        ];
+        let texts = texts
+            .into_iter()
+            .chain(listed.clone().map(|(path, _)| *path));
+        let mut about = Self {
+            text: String::with_capacity(texts.clone().map(str::len).sum()),
+            ends: [0; TEXTS],
+            accesses: [Access::Read; DIRECTORIES_MAX],
+            directories: started.directories.len(),
+            revision: started.revision,
+            network: started.network,
+        };
+        for (text, end) in texts.zip(&mut about.ends) {
+            about.text.push_str(text);
+            *end = about.text.len();
+        }
+        for ((_, access), kept) in listed.zip(&mut about.accesses) {
+            *kept = *access;
+        }
+        about
+    }
+
+    fn text(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text.get(start..self.ends[index]).unwrap_or_default()
+    }
+
+    fn directories(&self) -> impl Iterator<Item = (&str, Access)> {
+        let accesses = self.accesses.iter().take(self.directories);
+        accesses
+            .enumerate()
+            .map(|(index, access)| (self.text(6 + index), *access))
+    }
+}
+
+/// What waits to be written. Who records pays for its making: it has no memory of its own.
 pub(crate) struct Record {
-    pub(crate) subject: Arc<Subject>,
+    pub(crate) about: Arc<About>,
     pub(crate) at_ms: u64,
     pub(crate) what: What,
 }
 
 pub(crate) enum What {
-    Started(Box<Started>),
-    Ended(Box<Ended>, u64),
+    Started,
+    Ended(Ended, u64),
     Decided(Arc<Decided>, u64),
 }
 
@@ -88,11 +148,11 @@ const NAME_MAX: usize = 100;
 const DIRECTORIES_MAX: usize = 12;
 
 impl Record {
-    pub(crate) fn new(subject: &Arc<Subject>, what: What) -> Self {
+    pub(crate) fn new(about: &Arc<About>, what: What) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let at_ms = now.map_or(0, |now| now.as_millis());
         Self {
-            subject: subject.clone(),
+            about: about.clone(),
             at_ms: at_ms.try_into().unwrap_or(u64::MAX),
             what,
         }
@@ -101,7 +161,7 @@ impl Record {
     /// About what it takes while it waits, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
         let text = match &self.what {
-            What::Started(_) => TEXT_MAX,
+            What::Started => TEXT_MAX,
             What::Ended(..) => 0,
             What::Decided(decided, _) => decided.resource.len() + decided.rule.len(),
         };
@@ -110,39 +170,41 @@ impl Record {
 
     pub(crate) fn kind(&self) -> &'static str {
         match &self.what {
-            What::Started(_) => "sandbox.started",
+            What::Started => "sandbox.started",
             What::Ended(..) => "sandbox.ended",
             What::Decided(decided, _) if decided.allowed => "decision.allowed",
             What::Decided(..) => "decision.denied",
         }
     }
 
-    pub(crate) fn actor(&self) -> String {
-        if self.subject.actor.is_empty() {
-            return "unknown".to_owned();
+    pub(crate) fn actor(&self) -> Cow<'_, str> {
+        match self.about.text(2) {
+            "" => "unknown".into(),
+            actor => short(actor, NAME_MAX),
         }
-        short(&self.subject.actor, NAME_MAX)
     }
 
-    pub(crate) fn payload(&self) -> serde_json::Result<String> {
+    /// Into a buffer that is empty.
+    pub(crate) fn write_payload(&self, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
         let detail = match &self.what {
-            What::Started(started) => Detail::Started(StartedJson::of(started)),
+            What::Started => Detail::Started(StartedJson::of(&self.about)),
             What::Ended(ended, denied) => Detail::Ended(EndedJson::of(ended, *denied)),
             What::Decided(decided, count) => Detail::Decided(DecidedJson::of(decided, *count)),
         };
-        serde_json::to_string(&Payload {
-            workspace: &self.subject.workspace,
-            sandbox: &self.subject.sandbox,
+        let payload = Payload {
+            workspace: self.about.text(0),
+            sandbox: self.about.text(1),
             detail,
-        })
+        };
+        serde_json::to_writer(buffer, &payload)
     }
 }
 
 /// The text, printable and cut short.
-pub(crate) fn short(text: &str, most: usize) -> String {
+pub(crate) fn short(text: &str, most: usize) -> Cow<'_, str> {
     let text = printable(text);
-    if text.chars().nth(most).is_none() {
-        return text.into_owned();
+    if text.len() <= most || text.chars().nth(most).is_none() {
+        return text;
     }
     text.chars().take(most - 1).chain(['…']).collect()
 }
@@ -165,26 +227,25 @@ enum Detail<'a> {
 
 #[derive(Serialize)]
 struct StartedJson<'a> {
-    program: String,
-    environment: String,
-    policy: String,
+    program: Cow<'a, str>,
+    environment: Cow<'a, str>,
+    policy: Cow<'a, str>,
     revision: u64,
-    directories: Vec<DirectoryJson>,
+    directories: Vec<DirectoryJson<'a>>,
     #[serde(skip_serializing_if = "is_zero")]
     more_directories: usize,
     network: &'a str,
 }
 
 #[derive(Serialize)]
-struct DirectoryJson {
-    path: String,
+struct DirectoryJson<'a> {
+    path: Cow<'a, str>,
     access: &'static str,
 }
 
 impl<'a> StartedJson<'a> {
-    fn of(started: &'a Started) -> Self {
-        let listed = started.directories.iter().take(DIRECTORIES_MAX);
-        let directory = |(path, access): &(String, Access)| DirectoryJson {
+    fn of(about: &'a About) -> Self {
+        let directory = |(path, access): (&'a str, Access)| DirectoryJson {
             path: short(path, NAME_MAX),
             access: match access {
                 Access::Read => "read",
@@ -192,13 +253,13 @@ impl<'a> StartedJson<'a> {
             },
         };
         Self {
-            program: short(&started.program, NAME_MAX),
-            environment: short(&started.environment, NAME_MAX),
-            policy: short(&started.policy, NAME_MAX),
-            revision: started.revision,
-            directories: listed.map(directory).collect(),
-            more_directories: started.directories.len().saturating_sub(DIRECTORIES_MAX),
-            network: started.network,
+            program: short(about.text(3), NAME_MAX),
+            environment: short(about.text(4), NAME_MAX),
+            policy: short(about.text(5), NAME_MAX),
+            revision: about.revision,
+            directories: about.directories().map(directory).collect(),
+            more_directories: about.directories.saturating_sub(DIRECTORIES_MAX),
+            network: about.network,
         }
     }
 }
@@ -267,28 +328,41 @@ fn thousandths(milliseconds: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn payload(record: &Record) -> String {
+        let mut buffer = Vec::new();
+        record.write_payload(&mut buffer).unwrap();
+        String::from_utf8(buffer).unwrap()
+    }
+
     fn record(what: What) -> Record {
+        record_about("x", what)
+    }
+
+    /// About a sandbox whose caller wrote this wherever there is room for it.
+    fn record_about(text: &str, what: What) -> Record {
         let subject = Subject {
-            workspace: "ws_1".to_owned(),
-            sandbox: "sb_1".to_owned(),
-            actor: "user\n{\"sequence\":1}".to_owned(),
+            workspace: "ws_1",
+            sandbox: "sb_1",
+            actor: "user\n{\"sequence\":1}",
         };
-        Record::new(&Arc::new(subject), what)
+        let started = Started {
+            program: text,
+            environment: text,
+            policy: text,
+            revision: u64::MAX,
+            directories: vec![(text, Access::ReadWrite); 100],
+            network: "public",
+        };
+        let about = About::new(subject, &started);
+        Record::new(&Arc::new(about), what)
     }
 
     #[test]
     fn a_name_with_newlines_and_terminal_codes_stays_in_its_field() {
         let evil = "x\n{\"kind\":\"sandbox.ended\"}\r\u{1b}[2J\u{202e}\u{2028}\0\"";
-        let record = record(What::Started(Box::new(Started {
-            program: evil.to_owned(),
-            environment: evil.to_owned(),
-            policy: evil.to_owned(),
-            revision: 1,
-            directories: vec![(evil.to_owned(), Access::Read)],
-            network: "none",
-        })));
-        let payload = record.payload().unwrap();
-        for text in [payload.as_str(), &record.actor()] {
+        let record = record_about(evil, What::Started);
+        let payload = payload(&record);
+        for text in [payload.as_str(), record.actor().as_ref()] {
             assert!(!text.contains(|char: char| char.is_control()), "{text}");
             assert!(!text.contains(['\u{202e}', '\u{2028}']), "{text}");
         }
@@ -302,43 +376,58 @@ mod tests {
         let worst = "\u{10348}".repeat(1 << 16);
         let quoted = "\"".repeat(1 << 16);
         for text in [worst, quoted] {
-            let started = record(What::Started(Box::new(Started {
-                program: text.clone(),
-                environment: text.clone(),
-                policy: text.clone(),
-                revision: u64::MAX,
-                directories: vec![(text.clone(), Access::ReadWrite); 100],
-                network: "public",
-            })));
+            let started = record_about(&text, What::Started);
             let decided = record(What::Decided(
                 Arc::new(Decided {
                     capability: "lookup",
-                    resource: short(&text, TEXT_MAX),
+                    resource: short(&text, TEXT_MAX).into_owned(),
                     allowed: false,
                     reason: Some(Reason::AddressNotGranted),
-                    rule: short(&text, TEXT_MAX),
+                    rule: short(&text, TEXT_MAX).into_owned(),
                 }),
                 u64::MAX,
             ));
             for record in [started, decided] {
-                assert!(record.payload().unwrap().len() < 8 << 10);
+                assert!(payload(&record).len() < 8 << 10);
             }
         }
     }
 
     #[test]
+    fn each_text_is_in_its_field() {
+        let subject = Subject {
+            workspace: "ws_1",
+            sandbox: "sb_1",
+            actor: "user",
+        };
+        let started = Started {
+            program: "p",
+            environment: "",
+            policy: "standard",
+            revision: 7,
+            directories: vec![("/workspace", Access::ReadWrite), ("/data", Access::Read)],
+            network: "none",
+        };
+        let about = Arc::new(About::new(subject, &started));
+        assert_eq!(
+            payload(&Record::new(&about, What::Started)),
+            r#"{"workspace":"ws_1","sandbox":"sb_1","program":"p","environment":"","policy":"standard","revision":7,"directories":[{"path":"/workspace","access":"read_write"},{"path":"/data","access":"read"}],"network":"none"}"#
+        );
+    }
+
+    #[test]
     fn a_payload_has_the_keys_of_its_kind() {
         let ended = record(What::Ended(
-            Box::new(Ended {
+            Ended {
                 limit: Some("memory".to_owned()),
                 exit_code: Some(137),
                 wall_ms: 1.23456,
                 ..Ended::without_usage("limit")
-            }),
+            },
             3,
         ));
         assert_eq!(
-            ended.payload().unwrap(),
+            payload(&ended),
             r#"{"workspace":"ws_1","sandbox":"sb_1","outcome":"limit","limit":"memory","exit_code":137,"wall_ms":1.235,"cpu_ms":0.0,"peak_memory_bytes":0,"denied":3}"#
         );
         let allowed = record(What::Decided(
@@ -352,7 +441,7 @@ mod tests {
             1,
         ));
         assert_eq!(
-            allowed.payload().unwrap(),
+            payload(&allowed),
             r#"{"workspace":"ws_1","sandbox":"sb_1","capability":"http","resource":"GET https://a.example/","decision":"allow","rule":"network = \"any\"","count":1}"#
         );
     }

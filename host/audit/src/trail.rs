@@ -1,7 +1,7 @@
 //! What one sandbox leaves in the log.
 
 use crate::log::Log;
-use crate::record::{Decided, Ended, Record, Started, Subject, TEXT_MAX, What, short};
+use crate::record::{About, Decided, Ended, Record, Started, Subject, TEXT_MAX, What, short};
 use crate::tally::Tally;
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,23 +24,24 @@ pub struct Recording(Arc<Trace>);
 
 struct Trace {
     log: Log,
-    subject: Arc<Subject>,
+    about: Arc<About>,
     tally: Mutex<Tally>,
 }
 
 impl Trail {
-    pub(crate) fn start(log: Log, subject: Subject, started: Started) -> Self {
+    /// None where there is no room for another record.
+    pub(crate) fn start(log: Log, subject: Subject<'_>, started: &Started<'_>) -> Option<Self> {
         let trace = Trace {
             log,
-            subject: Arc::new(subject),
+            about: Arc::new(About::new(subject, started)),
             tally: Mutex::default(),
         };
-        trace.push(What::Started(Box::new(started)));
-        Self {
+        let first = Record::new(&trace.about, What::Started);
+        trace.log.push_if_room(first).then(|| Self {
             trace: Arc::new(trace),
             started_at: Instant::now(),
             has_ended: false,
-        }
+        })
     }
 
     pub fn recording(&self) -> Recording {
@@ -57,9 +58,8 @@ impl Trail {
         if ended.wall_ms == 0.0 {
             ended.wall_ms = self.started_at.elapsed().as_secs_f64() * 1_000.0;
         }
-        self.trace.record_rest();
-        let denied = self.trace.tally().denied();
-        self.trace.push(What::Ended(Box::new(ended), denied));
+        let denied = self.trace.record_rest();
+        self.trace.push(What::Ended(ended, denied));
     }
 }
 
@@ -87,7 +87,7 @@ impl Recording {
                 Decision::Allow { .. } => None,
                 Decision::Deny { reason, .. } => Some(*reason),
             },
-            rule: short(&decision.rule(), TEXT_MAX),
+            rule: short(&decision.rule(), TEXT_MAX).into_owned(),
         };
         let room = self.0.log.has_room();
         let counted = self.0.tally().note(Instant::now(), room, decided);
@@ -103,14 +103,18 @@ impl Trace {
     }
 
     fn push(&self, what: What) {
-        self.log.push(Record::new(&self.subject, what));
+        self.log.push(Record::new(&self.about, what));
     }
 
-    fn record_rest(&self) {
-        let rest = self.tally().rest();
+    /// Gives back how many were denied.
+    fn record_rest(&self) -> u64 {
+        let mut tally = self.tally();
+        let (rest, denied) = (tally.rest(), tally.denied());
+        drop(tally);
         for (decided, count) in rest {
             self.push(What::Decided(decided, count));
         }
+        denied
     }
 }
 
@@ -135,5 +139,5 @@ fn shown(resource: &dyn fmt::Display) -> String {
     let mut cut = Cut(String::with_capacity(64));
     // The error says that there was more.
     let _ = write!(cut, "{resource}");
-    short(&cut.0, TEXT_MAX)
+    short(&cut.0, TEXT_MAX).into_owned()
 }

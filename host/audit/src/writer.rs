@@ -4,13 +4,14 @@
 
 use crate::log::Shared;
 use crate::record::Record;
-use crate::segment::{self, Line};
+use crate::segment;
+use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use swarm_flow_protocol::{AuditEntry, AuditHead, Link};
+use swarm_flow_protocol::{AuditHead, Link};
 
 /// Between two tries to write.
 const RETRY: Duration = Duration::from_secs(1);
@@ -22,6 +23,9 @@ pub(crate) struct Writer {
     segment: Option<Open>,
     /// Since when something is not on the disk itself.
     unsynced: Option<Instant>,
+    /// Empty but for its room, which those that come next need again.
+    records: Vec<Record>,
+    payload: Vec<u8>,
 }
 
 /// The segment that is being written.
@@ -29,6 +33,24 @@ struct Open {
     file: File,
     first: u64,
     bytes: u64,
+    /// There may be more in it than these, of an attempt that failed.
+    is_torn: bool,
+}
+
+/// A [`crate::segment::Line`] of what is there anyway.
+#[derive(Serialize)]
+struct Written<'a> {
+    sequence: u64,
+    entry: WrittenEntry<'a>,
+}
+
+#[derive(Serialize)]
+struct WrittenEntry<'a> {
+    kind: &'a str,
+    payload: &'a str,
+    actor: &'a str,
+    at_ms: u64,
+    hash: &'a str,
 }
 
 /// Records as they stand in a file.
@@ -45,6 +67,8 @@ impl Writer {
             shared,
             segment: None,
             unsynced: None,
+            records: Vec::new(),
+            payload: Vec::new(),
         }
     }
 
@@ -79,23 +103,24 @@ impl Writer {
         self.sync();
     }
 
-    fn wait(&self) -> Option<Chunk> {
+    fn wait(&mut self) -> Option<Chunk> {
         let due = self
             .unsynced
             .map(|since| SYNC.saturating_sub(since.elapsed()));
-        let records = self.shared.queue.take(due);
-        (!records.is_empty()).then(|| self.chain(&records))
+        let mut records = std::mem::take(&mut self.records);
+        self.shared.queue.take(due, &mut records);
+        let chunk = (!records.is_empty()).then(|| self.chain(&records));
+        records.clear();
+        self.records = records;
+        chunk
     }
 
-    fn chain(&self, records: &[Record]) -> Chunk {
+    fn chain(&mut self, records: &[Record]) -> Chunk {
         let mut head = self.shared.book().head.clone();
         let first = head.sequence + 1;
-        let mut bytes = Vec::with_capacity(records.len() * 512);
+        let mut bytes = Vec::with_capacity(records.len() * 768);
         for record in records {
-            let line = self.line(record, &head);
-            head = line.head();
-            // Strings and numbers always have a JSON form.
-            let _ = serde_json::to_writer(&mut bytes, &line);
+            head = self.append(record, &head, &mut bytes);
             bytes.push(b'\n');
         }
         Chunk {
@@ -106,28 +131,35 @@ impl Writer {
         }
     }
 
-    fn line(&self, record: &Record, previous: &AuditHead) -> Line {
+    fn append(&mut self, record: &Record, previous: &AuditHead, bytes: &mut Vec<u8>) -> AuditHead {
         let sequence = previous.sequence + 1;
         let (kind, actor) = (record.kind(), record.actor());
-        let payload = record.payload().unwrap_or_default();
+        self.payload.clear();
+        // Strings and numbers always have a JSON form, and that is text.
+        let _ = record.write_payload(&mut self.payload);
+        let payload = str::from_utf8(&self.payload).unwrap_or_default();
         let hash = Link {
             previous_hash: &previous.hash,
             stream: &self.shared.stream,
             sequence,
             kind,
-            payload: &payload,
+            payload,
             actor: &actor,
             at_ms: record.at_ms,
         }
         .hash();
-        let entry = AuditEntry {
-            kind: kind.to_owned(),
-            payload,
-            actor,
-            at_ms: record.at_ms,
-            hash,
+        let line = Written {
+            sequence,
+            entry: WrittenEntry {
+                kind,
+                payload,
+                actor: &actor,
+                at_ms: record.at_ms,
+                hash: &hash,
+            },
         };
-        Line { sequence, entry }
+        let _ = serde_json::to_writer(bytes, &line);
+        AuditHead { sequence, hash }
     }
 
     /// Gives back the first record of the segment that it wrote to.
@@ -145,13 +177,14 @@ impl Writer {
                 file: segment::create(&settings.folder, chunk.first)?,
                 first: chunk.first,
                 bytes: 0,
+                is_torn: false,
             }),
         };
-        // What an attempt before this one left.
-        if open.file.metadata()?.len() != open.bytes {
+        if std::mem::replace(&mut open.is_torn, true) {
             open.file.set_len(open.bytes)?;
         }
         open.file.write_all(&chunk.bytes)?;
+        open.is_torn = false;
         open.bytes += chunk.bytes.len() as u64;
         Ok(open.first)
     }

@@ -38,19 +38,8 @@ impl Link<'_> {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
-        hexadecimal(&hasher.finalize())
+        base16ct::lower::encode_string(&hasher.finalize())
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|half| DIGITS.get(usize::from(half)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use swarm_flow_audit::{Batch, Closed, Diverged, Ended, Log, Recording, Started, Subject, Trail};
 use swarm_flow_policy::Network;
 use swarm_flow_protocol::{AuditHead, Error, ExecRequest, ExecResult, Outcome};
-use swarm_flow_sandbox::{Decided, Decisions, End, Recorder};
+use swarm_flow_sandbox::{Decided, Decisions, Directory, End, Recorder};
 
 /// How long records are gathered before they are sent.
 const GATHER: Duration = Duration::from_millis(100);
@@ -36,14 +36,16 @@ pub(crate) fn decisions(trail: &Trail) -> Decisions {
     Decisions::new(Recorded(trail.recording()))
 }
 
-/// What a command starts with, but for the directories that are opened for it.
-pub(crate) fn started(request: &ExecRequest) -> Started {
+/// What a command starts with.
+pub(crate) fn started<'a>(request: &'a ExecRequest, opened: &'a [Directory]) -> Started<'a> {
+    // The start directory is there twice.
+    let named = opened.iter().filter(|one| one.guest != ".");
     Started {
-        program: request.command.first().cloned().unwrap_or_default(),
-        environment: request.environment.clone(),
-        policy: request.policy_name.clone(),
+        program: request.command.first().map_or("", String::as_str),
+        environment: &request.environment,
+        policy: &request.policy_name,
         revision: request.revision,
-        directories: Vec::new(),
+        directories: named.map(|one| (one.guest.as_str(), one.access)).collect(),
         network: request.policy.network.kind(),
     }
 }
@@ -93,7 +95,11 @@ pub(crate) fn agent_ended<R>(ended: &wasmtime::Result<swarm_flow_sandbox::Ended<
 
 impl Runner {
     /// Records that a sandbox starts. Where nothing could be recorded, none does.
-    pub(crate) fn record(&self, subject: Subject, started: Started) -> Result<Trail, Error> {
+    pub(crate) fn record(
+        &self,
+        subject: Subject<'_>,
+        started: &Started<'_>,
+    ) -> Result<Trail, Error> {
         let trail = self.shared.audit.start(subject, started);
         trail.map_err(|closed| Error::Unavailable {
             message: closed.to_string(),
@@ -103,19 +109,19 @@ impl Runner {
     /// The same of an agent's own sandbox, which has its imports and nothing else.
     pub(crate) fn record_agent(&self, agent: &str, tools: &Tools) -> Result<Trail, Closed> {
         let subject = Subject {
-            workspace: tools.workspace.clone(),
-            sandbox: sandbox_id(),
-            actor: tools.actor.clone(),
+            workspace: &tools.workspace,
+            sandbox: &sandbox_id(),
+            actor: &tools.actor,
         };
         let started = Started {
-            program: agent.to_owned(),
-            environment: tools.environment.clone(),
-            policy: "agent".to_owned(),
+            program: agent,
+            environment: &tools.environment,
+            policy: "agent",
             revision: 0,
             directories: Vec::new(),
             network: Network::None.kind(),
         };
-        self.shared.audit.start(subject, started)
+        self.shared.audit.start(subject, &started)
     }
 }
 

@@ -109,9 +109,3 @@ pub(crate) fn directories(opened: &[Opened<'_>], cwd: &str) -> Vec<Directory> {
     }
     directories
 }
-
-/// As the audit log lists them.
-pub(crate) fn listed(directories: &[Directory]) -> Vec<(String, Access)> {
-    let named = directories.iter().filter(|one| one.guest != ".");
-    named.map(|one| (one.guest.clone(), one.access)).collect()
-}

@@ -6,7 +6,7 @@ mod check;
 use crate::Runner;
 use crate::audit::{self, sandbox_id};
 use crate::catalog::Runnable;
-use crate::directories::{cwd, directories, listed, opened};
+use crate::directories::{cwd, directories, opened};
 use crate::workspace::missing;
 use bytes::Bytes;
 use check::check;
@@ -71,14 +71,16 @@ impl Runner {
         let stdin = Bytes::from(std::mem::take(&mut request.stdin));
         let disk = self.workspaces().disk(id, limits.disk_bytes)?;
         let disk = disk.following(entry.live.clone());
-        let mut about = audit::started(&request);
+        let secrets = self.workspaces().secrets(id)?;
+        let directories = directories(&opened, &cwd);
         let subject = Subject {
-            workspace: id.to_owned(),
-            sandbox: sandbox.clone(),
-            actor: std::mem::take(&mut request.actor),
+            workspace: id,
+            sandbox: &sandbox,
+            actor: &request.actor,
         };
+        let trail = self.record(subject, &audit::started(&request, &directories))?;
         let mut grants = Grants {
-            directories: directories(&opened, &cwd),
+            directories,
             arguments: request.command,
             environment: environment(env, request.env),
             cwd,
@@ -86,16 +88,13 @@ impl Runner {
             stdout: stdout.clone(),
             stderr: stderr.clone(),
             sockets: Sockets::of(&request.policy),
-            decisions: None,
+            decisions: Some(decisions.and(audit::decisions(&trail))),
             egress: Egress::new(request.policy.network, self.shared.registries.clone()),
-            secrets: self.workspaces().secrets(id)?,
+            secrets,
             disk: Some(Arc::new(disk)),
             live: Some(entry.live.clone()),
             limits,
         };
-        about.directories = listed(&grants.directories);
-        let trail = self.record(subject, about)?;
-        grants.decisions = Some(decisions.and(audit::decisions(&trail)));
         // Input is taken as long as the first of the two lives: to the end of this call.
         let (_opened, reader) = started
             .map(|started| {

@@ -74,19 +74,19 @@ fn opened(settings: Settings, app: &App) -> Log {
 
 fn start(log: &Log, sandbox: &str) -> Result<Trail, Closed> {
     let subject = Subject {
-        workspace: "ws_1".to_owned(),
-        sandbox: sandbox.to_owned(),
-        actor: "user".to_owned(),
+        workspace: "ws_1",
+        sandbox,
+        actor: "user",
     };
     let started = Started {
-        program: "hello".to_owned(),
-        environment: "base".to_owned(),
-        policy: "standard".to_owned(),
+        program: "hello",
+        environment: "base",
+        policy: "standard",
         revision: 3,
-        directories: vec![("/workspace".to_owned(), Access::ReadWrite)],
+        directories: vec![("/workspace", Access::ReadWrite)],
         network: "none",
     };
-    log.start(subject, started)
+    log.start(subject, &started)
 }
 
 fn run(log: &Log, sandbox: &str) {
@@ -506,22 +506,7 @@ fn recording_does_not_wait_for_the_writer() {
     let log = opened(settings(folder.path()), &app);
     // A disk that stands still: the writer cannot note what it wrote.
     let stands = log.shared().book();
-    let trail = Trail::start(
-        log.clone(),
-        Subject {
-            workspace: String::new(),
-            sandbox: String::new(),
-            actor: String::new(),
-        },
-        Started {
-            program: String::new(),
-            environment: String::new(),
-            policy: String::new(),
-            revision: 0,
-            directories: Vec::new(),
-            network: "none",
-        },
-    );
+    let trail = start(&log, "sb_1").unwrap();
     trail.recording().record("http", &"a", &denied("no"));
     trail.end(Ended::without_usage("exited"));
     assert_eq!(log.closed(), None);
