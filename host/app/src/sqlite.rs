@@ -5,10 +5,13 @@
 //! statement runs on the calling thread: most take microseconds, less than a change of threads. The few that
 //! rewrite the whole file make room for other tasks first.
 //!
+//! What was committed is moved into the file by a thread ([`checkpoint`]), as that waits for the disk.
+//!
 //! Connections are kept and lent out. A guest that leaves a transaction open has it rolled back; one that
 //! changed its connection (temporary tables, pragmas) has that connection closed instead of kept. A guest
 //! reaches no other file (`ATTACH`, `VACUUM INTO`) and cannot change how the database is kept safe.
 
+mod checkpoint;
 mod connect;
 mod host;
 mod session;
@@ -16,6 +19,7 @@ mod session;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use checkpoint::Checkpoints;
 use connect::Connection;
 
 pub use host::GuestConnection;
@@ -28,6 +32,7 @@ const IDLE_CONNECTIONS_MAX: usize = 32;
 /// One database file.
 pub(crate) struct Database {
     path: PathBuf,
+    checkpoints: Arc<Checkpoints>,
     idle: Mutex<Vec<Connection>>,
     writer: Arc<tokio::sync::Mutex<()>>,
 }
@@ -36,6 +41,7 @@ impl Database {
     /// The file is made when it is used for the first time.
     pub fn new(path: PathBuf) -> Arc<Self> {
         Arc::new(Self {
+            checkpoints: Arc::new(Checkpoints::new(path.clone())),
             path,
             idle: Mutex::default(),
             writer: Arc::default(),
@@ -51,7 +57,7 @@ impl Database {
             .pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => Connection::open(&self.path)?,
+            None => Connection::open(&self.path, self.checkpoints.clone())?,
         };
         Ok(Session::new(self.clone(), connection))
     }

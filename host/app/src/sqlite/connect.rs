@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, Wal};
 
 use super::Failure;
+use super::checkpoint::Checkpoints;
 
 /// How long a writer waits: for another of this process, and for another process.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,7 +44,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    pub fn open(path: &Path, checkpoints: Arc<Checkpoints>) -> Result<Self, Failure> {
         // SQLite gives its side files the mode of the database itself.
         let mut create = OpenOptions::new();
         create.create(true).append(true).mode(0o600);
@@ -55,6 +56,11 @@ impl Connection {
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.execute_batch(SETTINGS)?;
         sqlite.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+
+        sqlite.wal_hook(Some(move |wal: &mut Wal, pages| {
+            checkpoints.committed(wal, pages);
+            Ok(())
+        }))?;
 
         let altered = Arc::new(AtomicBool::new(false));
         let mark = altered.clone();

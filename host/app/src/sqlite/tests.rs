@@ -190,6 +190,64 @@ async fn no_other_file_can_be_reached() {
         .unwrap();
 }
 
+/// Commits until the write-ahead log has been asked to be moved at least once.
+async fn write_much(fixture: &Fixture) {
+    for _ in 0..300 {
+        let sql = "INSERT INTO t (v) VALUES (randomblob(16384))";
+        fixture.run(sql).await.unwrap();
+    }
+}
+
+/// Waits until the file holds this many rows without the log.
+async fn moved(fixture: &Fixture, rows: i64) {
+    let aside = fixture.path.with_extension("aside");
+    let started = std::time::Instant::now();
+    loop {
+        std::fs::copy(&fixture.path, &aside).unwrap();
+        let copy = rusqlite::Connection::open(&aside).unwrap();
+        let count = copy.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
+        if count.as_ref().is_ok_and(|count| *count == rows) {
+            return;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{count:?} of {rows}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_committed_comes_into_the_file_and_the_log_begins_anew() {
+    let fixture = Fixture::with_table().await;
+    write_much(&fixture).await;
+    moved(&fixture, 300).await;
+    let log = fixture.path.with_extension("db-wal");
+    let length = std::fs::metadata(&log).unwrap().len();
+    // What comes then takes the place of what was moved.
+    fixture.run("INSERT INTO t (v) VALUES (1)").await.unwrap();
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), length);
+    assert_eq!(fixture.count().await, 301);
+}
+
+#[tokio::test]
+async fn a_reader_that_stays_keeps_its_view_while_others_commit() {
+    let fixture = Fixture::with_table().await;
+    fixture.run("INSERT INTO t (v) VALUES (1)").await.unwrap();
+    // Of another process: here a transaction would keep the writers waiting.
+    let reader = rusqlite::Connection::open(&fixture.path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let count = || reader.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
+    assert_eq!(count().unwrap(), 1);
+    write_much(&fixture).await;
+    assert_eq!(count().unwrap(), 1);
+    drop(reader);
+    assert_eq!(fixture.count().await, 301);
+    // What held the log up is gone: the next commits move all of it.
+    write_much(&fixture).await;
+    moved(&fixture, 601).await;
+}
+
 #[tokio::test]
 async fn what_keeps_the_data_safe_cannot_be_turned_off() {
     let fixture = Fixture::with_table().await;
