@@ -14,8 +14,8 @@ use swarm_flow_policy::Network;
 use swarm_flow_protocol::{AuditHead, Error, ExecRequest, ExecResult, Outcome};
 use swarm_flow_sandbox::{Decided, Decisions, Directory, End, Recorder};
 
-/// How long records are gathered before they are sent.
-const GATHER: Duration = Duration::from_millis(100);
+/// How long records are gathered before they are sent: the app keeps a batch at once, and whoever writes waits for that.
+const GATHER: Duration = Duration::from_millis(25);
 /// Before the first retry and between later ones.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
