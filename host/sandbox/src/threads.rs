@@ -205,7 +205,7 @@ impl Crew {
 
     /// At each tick of the epoch: takes quick threads away from those who do not give way.
     fn watch(self: &Arc<Self>) {
-        let quick = self.queue.tick(cpu_ns, slow_down);
+        let quick = self.queue.tick();
         for _ in quick..self.cores {
             if let Err(error) = self.begin(Pace::Quick) {
                 // At the next tick it is tried again.
@@ -337,6 +337,8 @@ impl Queue {
         let spent_ns = now_ns.saturating_sub(run.since_ns);
         state.order.spent(&run.share, spent_ns, again);
         if pace == Pace::Slow && state.threads(Pace::Slow) > slow_most {
+            // Before another one counts.
+            state.seats.remove(&seat);
             self.wake(&state);
             return None;
         }
@@ -376,7 +378,7 @@ impl Queue {
     }
 
     /// Slows down the quick threads that were held for too long, and gives back how many quick ones are left.
-    fn tick(&self, cpu_ns: impl Fn(Pid) -> Option<u64>, slow_down: impl Fn(Pid)) -> usize {
+    fn tick(&self) -> usize {
         let mut state = self.lock();
         let State {
             order,
