@@ -63,9 +63,9 @@ enum Command {
     },
     /// Build everything in release and measure
     Bench {
-        /// Arguments for the benchmark, after `--`
-        #[arg(last = true)]
-        arguments: Vec<String>,
+        /// What to measure; without it everything. `sandbox` has `live` and `noise` in it
+        #[arg(value_parser = ["sandbox", "live", "noise", "start", "http"])]
+        parts: Vec<String>,
     },
     /// Format, lints, dependencies and documentation
     Check,
@@ -108,7 +108,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Up { arguments } => up::up(&project, &arguments),
         Command::Test { arguments } => test::test(&project, &arguments),
-        Command::Bench { arguments } => test::bench(&project, &arguments),
+        Command::Bench { parts } => test::bench(&project, &parts),
         Command::Check => check::check(&project),
         Command::Wit => wit::vendor(&project),
     }

@@ -29,7 +29,7 @@ pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-pub fn bench(project: &Project, arguments: &[String]) -> Result<()> {
+pub fn bench(project: &Project, parts: &[String]) -> Result<()> {
     artefacts(project)?;
     // Both at once: alone, each would have its dependencies with other features, and so built again.
     step("build the host and the benchmark, optimised", || {
@@ -47,7 +47,7 @@ pub fn bench(project: &Project, arguments: &[String]) -> Result<()> {
     step("measure", || {
         let mut bench = Command::new(project.binary(Profile::Release, "bench"));
         tell(&mut bench, project, Profile::Release);
-        step::run(bench.current_dir(&project.root).args(arguments))
+        step::run(bench.current_dir(&project.root).args(parts))
     })
 }
 

@@ -26,23 +26,24 @@ use swarm_flow_tests::server::Server;
 fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
+    let of_sandboxes = wanted("sandbox");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
-    if wanted("sandbox") {
+    if of_sandboxes {
         runtime.block_on(sandbox::hello());
         runtime.block_on(audited::hello());
         runtime.block_on(sandbox::python());
     }
-    if wanted("live") {
+    if of_sandboxes || wanted("live") {
         let noise = artefact::guest("noise");
         runtime.block_on(live::live("noise wait", &noise, &["noise", "wait"]));
         let python = artefact::root().join("target/programs/python.wasm");
         let code = "import sys; print('waiting', flush=True); sys.stdin.read()";
         runtime.block_on(live::live("python", &python, &["python", "-c", code]));
     }
-    if wanted("noise") {
+    if of_sandboxes || wanted("noise") {
         let state = tempfile::tempdir().unwrap();
         noise::noise(&Server::start(state.path()));
     }
