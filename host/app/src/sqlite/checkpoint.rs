@@ -41,7 +41,7 @@ impl Checkpoints {
         self.asked_at
             .store(if due { pages } else { asked_at }, Ordering::Relaxed);
         if due && (pages >= PAGES_MAX || !self.ask()) {
-            // The commit holds without it, and the next one tries again.
+            // The commit holds without it, and one a thousand pages later tries again.
             let _ = wal.checkpoint();
         }
     }
