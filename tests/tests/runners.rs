@@ -10,7 +10,7 @@
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use swarm_flow_tests::runner::{join, with_second};
+use swarm_flow_tests::runner::{Runner, join, with_second};
 use swarm_flow_tests::server::Server;
 
 fn runner(server: &Server, id: &str) -> Option<Value> {
@@ -27,8 +27,24 @@ fn wait_for(what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Asks the process to end, and waits until it has.
+fn end(mut runner: Runner) {
+    let pid = runner.0.id().to_string();
+    let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(asked.success());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let ended = loop {
+        if let Some(ended) = runner.0.try_wait().unwrap() {
+            break ended;
+        }
+        assert!(Instant::now() < deadline, "the runner did not end");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(ended.success(), "{ended}");
 }
 
 #[test]
@@ -102,16 +118,24 @@ fn a_second_runner_takes_workspaces_and_may_vanish() {
     assert_eq!(server.read(id, "f").1, b"kept");
 
     // It leaves when asked.
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &back.0.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-    wait_for("the runner did not leave", || {
-        runner(&server, "second").is_none_or(|runner| runner["alive"] == false)
-    });
+    end(back);
+    assert_eq!(runner(&server, "second"), None);
+}
+
+#[test]
+fn a_runner_that_is_asked_to_end_as_soon_as_it_is_known_leaves() {
+    let state = tempfile::tempdir().unwrap();
+    let (server, port, token) = with_second(state.path());
+    let second_state = tempfile::tempdir().unwrap();
+    // Each time the signal meets another moment of joining.
+    for _ in 0..5 {
+        let second = join(&server.url, second_state.path(), port, &token, &[]);
+        wait_for("the runner did not join", || {
+            runner(&server, "second").is_some()
+        });
+        end(second);
+        assert_eq!(runner(&server, "second"), None);
+    }
 }
 
 #[test]

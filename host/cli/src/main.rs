@@ -29,6 +29,7 @@ mod runner;
 mod sandbox;
 mod serving;
 mod state;
+mod stop;
 mod swarm;
 mod table;
 mod transfer;

@@ -12,6 +12,7 @@ pub use plan::Plan;
 
 use crate::client::Client;
 use crate::output::{self, Output};
+use crate::stop::Stop;
 use crate::transfer::{self, Found};
 use crate::workspace;
 use anyhow::{Context, Result};
@@ -50,6 +51,7 @@ const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(client: &Client, arguments: &Run, plan: Plan, output: Output) -> Result<ExitCode> {
     let start = Instant::now();
+    let stop = Stop::listen()?;
     // All that can be wrong here is found before anything is made there.
     let found = plan.uploads()?;
     workspace::files::say_left_out(found.left_out);
@@ -57,9 +59,9 @@ pub async fn run(client: &Client, arguments: &Run, plan: Plan, output: Output) -
     let mut report = Report::new(&id, &plan);
     let worked = tokio::select! {
         done = work(client, &id, &plan, &found, &mut report) => done.map(|()| true),
-        () = interrupted() => Ok(false),
+        () = stop.clone().asked(1) => Ok(false),
     };
-    let removed = tear_down(client, &id, arguments.keep).await;
+    let removed = tear_down(client, &id, arguments.keep, stop).await;
     report.finish(start.elapsed());
     let printed = report.print(output, arguments.outputs);
     let completed = worked.and_then(|completed| removed.and(printed).map(|()| completed))?;
@@ -114,7 +116,7 @@ async fn work(
 }
 
 /// Removes the workspace. Who asks a second time to end us is told what stays behind.
-async fn tear_down(client: &Client, id: &str, keep: bool) -> Result<()> {
+async fn tear_down(client: &Client, id: &str, keep: bool, stop: Stop) -> Result<()> {
     let left = || {
         output::say(&format!(
             "swarm-flow: workspace {id} is still there; `swarm-flow workspace delete {id}` removes it"
@@ -126,25 +128,7 @@ async fn tear_down(client: &Client, id: &str, keep: bool) -> Result<()> {
     }
     let removed = tokio::select! {
         removed = workspace::delete(client, id) => removed,
-        () = interrupted() => Err(anyhow::anyhow!("interrupted while the workspace was removed")),
+        () = stop.asked(2) => Err(anyhow::anyhow!("interrupted while the workspace was removed")),
     };
     removed.inspect_err(|_| left())
-}
-
-/// Returns when someone asks us to end. Without the means to know that, never.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                Ok(()) = tokio::signal::ctrl_c() => return,
-                else => {}
-            }
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -6,7 +6,8 @@ use crate::client::connect;
 use crate::output::say;
 use crate::serving::{Known, Serving};
 use crate::state::State;
-use crate::up::{compile, listen, stopped};
+use crate::stop::Stop;
+use crate::up::{compile, listen};
 use crate::walls::Needs;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_flow_runner::{AppCall, AppResponse, Runner as DataPlane, join, router};
+use swarm_flow_runner::{AppCall, AppResponse, Joined, Runner as DataPlane, join, router};
 use swarm_flow_sandbox::Engine;
 
 #[derive(Args)]
@@ -63,6 +64,7 @@ pub async fn runner(
             "no runner token; give the app's variable `runner_token` by SWARM_FLOW_RUNNER_TOKEN or --token"
         );
     };
+    let stop = Stop::listen()?;
     let state = State::open(&state)?;
     let listener = listen(arguments.listen).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
@@ -82,21 +84,26 @@ pub async fn runner(
     };
     let serving = &arguments.serving;
     let (runner, uncompiled) = serving.runner(&engine, &state, built.as_deref(), known, around)?;
-    let server = axum::serve(listener, router(runner.clone())).with_graceful_shutdown(stopped());
+    let server =
+        axum::serve(listener, router(runner.clone())).with_graceful_shutdown(stop.clone().asked(1));
     let server = tokio::spawn(server.into_future());
     compile(&runner, uncompiled);
 
     let app = Arc::new(Remote::new(&arguments.join)?);
+    // Joining is not given up in the middle, or the app would think us alive. Who asks twice does not want to wait.
     let joined = tokio::select! {
-        joined = join_patiently(&runner, app.clone()) => joined?,
-        () = stopped() => return Ok(ExitCode::SUCCESS),
+        joined = join_patiently(&runner, app.clone(), &stop) => joined?,
+        () = stop.clone().asked(2) => None,
+    };
+    let Some(joined) = joined else {
+        return Ok(ExitCode::SUCCESS);
     };
     say(&format!(
         "runner {} at http://{address} has joined {}",
         runner.id(),
         app.url
     ));
-    stopped().await;
+    stop.asked(1).await;
     say("leaving");
     joined.leave().await.context("the runner could not leave")?;
     server
@@ -106,17 +113,24 @@ pub async fn runner(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The app may start after its runner.
-async fn join_patiently(runner: &DataPlane, app: Arc<Remote>) -> Result<swarm_flow_runner::Joined> {
+/// The app may start after its runner. None if we are asked to end before it is there.
+async fn join_patiently(
+    runner: &DataPlane,
+    app: Arc<Remote>,
+    stop: &Stop,
+) -> Result<Option<Joined>> {
     let mut tries = 0;
     loop {
         tries += 1;
         match join(runner, app.clone()).await {
-            Ok(joined) => return Ok(joined),
+            Ok(joined) => return Ok(Some(joined)),
             Err(error) if tries == JOIN_TRIES => return Err(error),
             Err(error) => tracing::warn!("cannot join yet: {error:#}"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = stop.clone().asked(1) => return Ok(None),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::built;
 use crate::output::say;
 use crate::serving::{Known, Serving};
 use crate::state::State;
+use crate::stop::Stop;
 use crate::walls::Needs;
 use anyhow::{Context, Result};
 use axum::body::Body as AxumBody;
@@ -58,6 +59,7 @@ const RUNNER_ID: &str = "local";
 
 pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCode> {
     let started = Instant::now();
+    let stop = Stop::listen()?;
     let state = State::open(&state)?;
     let listener = listen(arguments.listen).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
@@ -111,13 +113,14 @@ pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCod
         ));
     }
     compile(&runner, uncompiled);
+    let once = stop.clone().asked(1);
     let asked = async {
-        stopped().await;
+        once.await;
         say("stopping; what is under way may finish within 10 s, or ends if you ask again");
     };
     tokio::select! {
         served = app.serve(listener, asked) => served?,
-        () = asked_twice() => {}
+        () = stop.asked(2) => {}
     }
     joined.leave().await.context("the runner could not leave")?;
     Ok(ExitCode::SUCCESS)
@@ -129,30 +132,6 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
             "cannot listen on {address}; another process may have the port: choose one by --listen"
         )
     })
-}
-
-/// Resolves when someone asks the process to end.
-pub async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => _ = signal.recv().await,
-            Err(error) => {
-                tracing::warn!("cannot wait for SIGTERM: {error}");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        // Without a handler Ctrl-C ends the process at once, which is what was wanted.
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
-}
-
-async fn asked_twice() {
-    stopped().await;
-    stopped().await;
 }
 
 /// Compiles in the background what is not compiled yet, so that the first command need not wait.

@@ -7,7 +7,8 @@ use super::file;
 use super::grant::Granted;
 use super::run::reason;
 use crate::output::{self, say};
-use crate::up::{listen as bind, stopped};
+use crate::stop::Stop;
+use crate::up::listen as bind;
 use anyhow::{Context, Result};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -33,6 +34,7 @@ struct Serving {
 }
 
 pub async fn serve(given: Given, address: SocketAddr) -> Result<ExitCode> {
+    let stop = Stop::listen()?;
     let path = given.file.clone();
     let granted = Granted::new(given, Vec::new())?;
     let engine = Engine::with_preview3()?;
@@ -54,7 +56,7 @@ pub async fn serve(given: Given, address: SocketAddr) -> Result<ExitCode> {
     // Requests that are not answered yet end with us: whoever stops us wants that.
     tokio::select! {
         served = axum::serve(listener, router) => served.context("serve")?,
-        () = stopped() => {}
+        () = stop.asked(1) => {}
     }
     Ok(ExitCode::SUCCESS)
 }
