@@ -265,7 +265,7 @@ fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Chil
 pub(crate) fn with_programs(command: &mut Command) {
     command.arg("--compiled").arg(artefact::compiled());
     for guest in [
-        "hello", "echo", "hungry", "reach", "escape", "request", "hold", "noise",
+        "hello", "echo", "family", "hungry", "reach", "escape", "request", "hold", "noise",
     ] {
         command
             .arg("--program")

@@ -52,6 +52,7 @@ async fn run(name: &str, arguments: &[&str], directories: Vec<Directory>, limits
         decisions: None,
         disk: None,
         live: None,
+        family: None,
         limits,
     };
     let ended = program(name).run(grants).await.unwrap();

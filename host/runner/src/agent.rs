@@ -125,6 +125,7 @@ fn grants(decisions: Decisions) -> Grants {
         decisions: Some(decisions),
         disk: None,
         live: None,
+        family: None,
         limits: LIMITS,
     }
 }

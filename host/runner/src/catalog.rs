@@ -147,16 +147,17 @@ impl Catalog {
         })
     }
 
-    /// The program that a command names, ready to run.
+    /// The program that a command names, ready to run. Where it would lie on other machines, it is found too.
     pub(crate) async fn program<'a>(
         &'a self,
         environment: &str,
         name: &str,
     ) -> Result<Runnable<'a>, protocol::Error> {
+        let plain = in_a_program_folder(name).unwrap_or(name);
         let entry = self
             .of_environment(environment)
             .find(|entry| {
-                entry.file.name == name || entry.file.aliases.iter().any(|alias| alias == name)
+                entry.file.name == plain || entry.file.aliases.iter().any(|alias| alias == plain)
             })
             .ok_or_else(|| protocol::Error::NotFound {
                 kind: "program".to_owned(),
@@ -178,6 +179,16 @@ impl Catalog {
                     message: format!("cannot load program `{}`: {error:#}", entry.file.name),
                 }
             })
+    }
+
+    /// The names by which an environment's programs are found, in order.
+    pub(crate) fn names(&self, environment: &str) -> Vec<String> {
+        let files = self.of_environment(environment).map(|entry| &entry.file);
+        let names = files.flat_map(|file| std::iter::once(&file.name).chain(&file.aliases));
+        let mut names: Vec<String> = names.cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Compiles what has not been compiled yet, one after another.
@@ -296,6 +307,12 @@ impl Catalog {
             })
             .await
     }
+}
+
+/// The name of what lies in one of the folders that hold programs on other machines: scripts name them by these paths.
+pub(crate) fn in_a_program_folder(path: &str) -> Option<&str> {
+    let (folder, name) = path.rsplit_once('/')?;
+    matches!(folder, "/bin" | "/usr/bin" | "/usr/local/bin").then_some(name)
 }
 
 /// An environment without a main language.

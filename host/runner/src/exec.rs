@@ -7,6 +7,7 @@ use crate::Runner;
 use crate::audit::{self, sandbox_id};
 use crate::catalog::Runnable;
 use crate::directories::{cwd, directories, opened};
+use crate::spawn::{Children, Command};
 use crate::workspace::missing;
 use bytes::Bytes;
 use check::check;
@@ -70,7 +71,7 @@ impl Runner {
         let sandbox = sandbox_id();
         let stdin = Bytes::from(std::mem::take(&mut request.stdin));
         let disk = self.workspaces().disk(id, limits.disk_bytes)?;
-        let disk = disk.following(entry.live.clone());
+        let disk = Arc::new(disk.following(entry.live.clone()));
         let secrets = self.workspaces().secrets(id)?;
         let directories = directories(&opened, &cwd);
         let subject = Subject {
@@ -79,6 +80,22 @@ impl Runner {
             actor: &request.actor,
         };
         let trail = self.record(subject, &audit::started(&request, &directories))?;
+        let (_running, family) = Command {
+            runner: self.clone(),
+            workspace: id.to_owned(),
+            environment: request.environment,
+            policy: request.policy.clone(),
+            policy_name: request.policy_name,
+            revision: request.revision,
+            actor: request.actor,
+            limits: limits.clone(),
+            live: entry.live.clone(),
+            disk: disk.clone(),
+            decisions: decisions.clone(),
+            children: Children::default(),
+            place,
+        }
+        .begin();
         let mut grants = Grants {
             directories,
             arguments: request.command,
@@ -91,7 +108,8 @@ impl Runner {
             decisions: Some(decisions.and(audit::decisions(&trail))),
             egress: Egress::new(request.policy.network, self.shared.registries.clone()),
             secrets,
-            disk: Some(Arc::new(disk)),
+            disk: Some(disk),
+            family: Some(family),
             live: Some(entry.live.clone()),
             limits,
         };
@@ -184,7 +202,7 @@ fn denial(denied: swarm_flow_sandbox::Denial) -> Denial {
 }
 
 /// The sandbox's variables: the runner's own are not among them.
-fn environment(
+pub(crate) fn environment(
     defaults: &BTreeMap<String, String>,
     asked: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
@@ -204,31 +222,35 @@ fn outputs(sender: Option<mpsc::Sender<OutputChunk>>, bytes_max: u64) -> (Output
     }
 }
 
+/// The exit code that stands for such an end.
+pub(crate) fn exit_of(end: &End<u8>) -> u8 {
+    match end {
+        End::Returned(code) | End::Exited(code) => *code,
+        End::Trapped(_) => EXIT_TRAPPED,
+        End::Limit {
+            name: "wall_time" | "cpu_time",
+            ..
+        } => EXIT_OUT_OF_TIME,
+        End::Limit { .. } | End::Revoked(_) => EXIT_KILLED,
+    }
+}
+
 fn result(ended: Ended<u8>, stdout: &Output, stderr: &Output) -> ExecResult {
-    let (exit_code, outcome) = match ended.end {
-        End::Returned(code) | End::Exited(code) => (code, Outcome::Exited),
-        End::Trapped(message) => (EXIT_TRAPPED, Outcome::Trapped { message }),
+    let exit_code = exit_of(&ended.end);
+    let outcome = match ended.end {
+        End::Returned(_) | End::Exited(_) => Outcome::Exited,
+        End::Trapped(message) => Outcome::Trapped { message },
         // What was taken stands among the denials.
-        End::Revoked(_) => (EXIT_KILLED, Outcome::Cancelled),
+        End::Revoked(_) => Outcome::Cancelled,
         End::Limit {
             name,
             used,
             allowed,
-        } => {
-            let code = if name == "wall_time" || name == "cpu_time" {
-                EXIT_OUT_OF_TIME
-            } else {
-                EXIT_KILLED
-            };
-            (
-                code,
-                Outcome::Limit {
-                    name: name.to_owned(),
-                    used,
-                    allowed,
-                },
-            )
-        }
+        } => Outcome::Limit {
+            name: name.to_owned(),
+            used,
+            allowed,
+        },
     };
     let usage = ended.usage;
     ExecResult {

@@ -27,6 +27,7 @@ mod queue;
 mod roots;
 mod running;
 mod secrets;
+mod spawn;
 mod stdin;
 mod tools;
 mod tree;

@@ -46,6 +46,13 @@ pub(crate) struct Place {
     workspace: String,
 }
 
+/// Where there is none.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    Runner,
+    Workspace,
+}
+
 impl Queue {
     pub(crate) fn new(places: usize) -> Self {
         let state = State {
@@ -72,6 +79,25 @@ impl Queue {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => Err(busy),
         }
+    }
+
+    /// Takes a place of the workspace's, of which it has `most`, for what one that runs there starts. That does not wait:
+    /// who waited for it would keep others from ending.
+    pub(crate) fn try_enter(&self, workspace: &str, most: u32) -> Result<Place, NoPlace> {
+        let mut state = self.state();
+        if state.free == 0 {
+            return Err(NoPlace::Runner);
+        }
+        let line = state.lines.entry(workspace.to_owned()).or_default();
+        if line.running >= most {
+            return Err(NoPlace::Workspace);
+        }
+        line.running += 1;
+        state.free -= 1;
+        Ok(Place {
+            queue: self.clone(),
+            workspace: workspace.to_owned(),
+        })
     }
 
     /// From now on the workspace has `most` places, if anybody of it runs or waits. What runs stays.

@@ -5,6 +5,7 @@ use crate::egress::Egress;
 use crate::live::Bounds;
 use crate::meter::Meter;
 use crate::opened::Opened;
+use crate::process::Processes;
 use crate::sockets;
 use std::sync::Arc;
 use swarm_flow_policy::Limit;
@@ -27,6 +28,7 @@ pub struct Guest<T> {
     pub(crate) opened: Opened,
     pub(crate) meter: Arc<Meter>,
     pub(crate) bounds: Bounds,
+    pub(crate) processes: Processes,
     /// The change of the policy by which `handles` was set.
     pub(crate) handles_since: u64,
 }

@@ -1,6 +1,8 @@
 //! Standard output and standard error: bounded, masked, collected or passed on as they come.
 
 use crate::mask::Mask;
+use crate::pipe::Writer;
+use crate::shared::SharedOutput;
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
@@ -35,6 +37,8 @@ pub struct Output {
     shared: Arc<Mutex<Shared>>,
     sender: Option<(Stream, mpsc::Sender<OutputChunk>)>,
     terminal: bool,
+    /// Where it goes instead, of a program that another one started.
+    instead: Option<Arc<dyn StdoutStream + Sync>>,
 }
 
 struct Shared {
@@ -86,6 +90,27 @@ impl Output {
             shared: Arc::new(Mutex::new(shared)),
             sender,
             terminal: false,
+            instead: None,
+        }
+    }
+
+    /// Throws away what is written.
+    pub fn nowhere() -> Self {
+        Self::instead(Preview2(Nowhere))
+    }
+
+    pub(crate) fn to_pipe(writer: Writer) -> Self {
+        Self::instead(Preview2(writer))
+    }
+
+    pub(crate) fn shared(stream: SharedOutput) -> Self {
+        Self::instead(Preview2(stream))
+    }
+
+    fn instead(stream: impl StdoutStream + Sync + 'static) -> Self {
+        Self {
+            instead: Some(Arc::new(stream)),
+            ..Self::new(0, None)
         }
     }
 
@@ -105,9 +130,9 @@ impl Output {
         (std::mem::take(&mut shared.collected), shared.truncated)
     }
 
-    /// Hides values from now on.
+    /// Hides values from now on. What is masked already stays so: it may be in the middle of one.
     pub(crate) fn mask(&self, mask: Mask) {
-        lock(&self.shared).mask = Some(mask);
+        lock(&self.shared).mask.get_or_insert(mask);
     }
 
     /// Sends what is still held back, once the guest has gone.
@@ -193,10 +218,54 @@ impl StdoutStream for Output {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
+        if let Some(instead) = &self.instead {
+            return instead.p2_stream();
+        }
         Box::new(OutputPipe {
             output: self.clone(),
             late: None,
         })
+    }
+}
+
+/// What only programs of preview 2 are given: nothing of preview 3 is started by another program.
+struct Preview2<S>(S);
+
+impl<S: OutputStream + Clone + Sync> StdoutStream for Preview2<S> {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.0.clone())
+    }
+}
+
+impl<S> IsTerminal for Preview2<S> {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Clone)]
+struct Nowhere;
+
+#[async_trait]
+impl Pollable for Nowhere {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Nowhere {
+    fn write(&mut self, _: Bytes) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::filesystem;
 use crate::guest::Guest;
 use crate::lookup;
 use crate::open_sockets;
+use crate::process;
 use crate::run::{End, Ended, Grants, run};
 use crate::streams;
 use wasmtime::component::{Component, Linker};
@@ -151,5 +152,6 @@ pub fn linker<T: Send + 'static>(engine: &Engine) -> Result<Linker<Guest<T>>> {
     }
     open_sockets::add_to_linker(&mut linker).context("cannot link the sockets")?;
     lookup::add_to_linker(engine, &mut linker).context("cannot link the lookup of names")?;
+    process::add_to_linker(&mut linker).context("cannot link the other programs")?;
     Ok(linker)
 }

@@ -4,6 +4,7 @@ use crate::decisions::Decisions;
 use crate::disk::Disk;
 use crate::egress::Egress;
 use crate::engine::Engine;
+use crate::family::Family;
 use crate::guest::Guest;
 use crate::input::Input;
 use crate::live::{Bounds, Live};
@@ -11,6 +12,7 @@ use crate::mask::Mask;
 use crate::meter::{Meter, Metered, OutOfCpuTime, Usage};
 use crate::opened::Opened;
 use crate::output::Output;
+use crate::process::Processes;
 use crate::reached::{Reached, reached};
 use crate::secrets::{SandboxSecrets, Secrets};
 use crate::sockets::{self, Sockets};
@@ -49,6 +51,8 @@ pub struct Grants {
     /// What its files may grow by; without it nobody counts.
     pub disk: Option<Arc<Disk>>,
     pub limits: Limits,
+    /// The programs that it may start, and those with which it shares its limits; without it there are none.
+    pub family: Option<Family>,
     /// The policy that the limits, the directories, the egress and the sockets are of, as it changes; without it they stay.
     pub live: Option<Live>,
 }
@@ -112,7 +116,10 @@ where
         start: grants.limits.clone(),
         live: grants.live.clone(),
     };
-    let meter = Arc::new(Meter::default());
+    let meter = match &grants.family {
+        Some(family) => family.meter(),
+        None => Arc::default(),
+    };
     let secrets = SandboxSecrets::of(&grants.secrets);
     let outputs = [grants.stdout.clone(), grants.stderr.clone()];
     let mut store = store(engine, grants, imports, meter.clone(), &bounds, &secrets)?;
@@ -173,6 +180,12 @@ fn store<T: Send + 'static>(
     let sockets = grants.sockets.clone().map(|sockets| {
         sockets::Granted::new(sockets, egress.outside().clone(), decisions, live.clone())
     });
+    let processes = Processes {
+        stdin: grants.stdin.clone(),
+        stdout: grants.stdout.clone(),
+        stderr: grants.stderr.clone(),
+        family: grants.family.take(),
+    };
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(HTTP_FIELDS_BYTES_MAX);
     let mut wasi = wasi(engine, grants, sockets.as_ref())?;
@@ -187,6 +200,7 @@ fn store<T: Send + 'static>(
         opened,
         meter,
         bounds: bounds.clone(),
+        processes,
         handles_since: live.as_ref().map_or(0, Live::since),
     };
     let mut store = Store::new(engine.wasmtime(), guest);

@@ -19,11 +19,17 @@ pub struct Command<'a> {
 impl<'a> Command<'a> {
     /// The program, then its arguments.
     pub fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let cwd = std::env::current_dir().ok();
+        // The C library says `/` until somebody changes it.
+        let started_in = || std::env::var("PWD").ok();
+        let changed = std::env::current_dir().ok();
+        let changed = changed.map(|cwd| cwd.to_string_lossy().into_owned());
+        let changed = changed.filter(|cwd| cwd != "/");
         Self {
             argv: argv.into_iter().map(Into::into).collect(),
             env: std::env::vars().collect(),
-            cwd: cwd.map_or_else(|| "/".to_owned(), |cwd| cwd.to_string_lossy().into_owned()),
+            cwd: changed
+                .or_else(started_in)
+                .unwrap_or_else(|| "/".to_owned()),
             stdin: None,
             stdout: None,
             stderr: None,

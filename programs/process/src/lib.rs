@@ -26,10 +26,12 @@ pub mod bindings {
 }
 
 mod command;
+mod cwd;
 mod exit;
 mod stream;
 
 pub use command::{Child, Command};
+pub use cwd::start;
 pub use exit::exit;
 pub use process::{End, SpawnError, pipe, programs, stderr, stdin, stdout};
 pub use stream::{read, write};

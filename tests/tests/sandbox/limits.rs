@@ -66,6 +66,7 @@ impl Run<'_> {
             decisions: None,
             disk: None,
             live: None,
+            family: None,
             limits: self.limits,
         };
         program.run(grants).await.unwrap()

@@ -1,0 +1,23 @@
+//! Files and directories, by what WASI gives.
+
+mod change;
+mod copy;
+mod list;
+mod open;
+mod paths;
+mod remove;
+mod save;
+
+use super::ours::Ours;
+
+pub fn commands() -> Vec<Ours> {
+    let parts = [
+        list::commands(),
+        open::commands(),
+        save::commands(),
+        remove::commands(),
+        copy::commands(),
+        change::commands(),
+    ];
+    parts.into_iter().flatten().collect()
+}
