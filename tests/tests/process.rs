@@ -139,3 +139,106 @@ fn memory_and_time_are_those_of_the_command_and_all_that_it_started() {
     );
     assert_eq!(spun["outcome"]["name"], "wall_time", "{spun}");
 }
+
+/// A core module of preview 1 that writes and exits with a code.
+const MODULE: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\08\00\00\00\07\00\00\00module\n")
+    (func (export "_start")
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
+        (call $exit (i32.const 37))))"#;
+
+#[test]
+fn a_program_of_the_workspace_runs_by_its_path() {
+    let (server, id) = workspace();
+    let hello = std::fs::read(swarm_flow_tests::artefact::guest("hello")).unwrap();
+    server.put(&id, "bin/greet.wasm", hello);
+    for path in [
+        "bin/greet.wasm",
+        "./bin/../bin/greet.wasm",
+        "/workspace/bin/greet.wasm",
+    ] {
+        assert_eq!(server.exec(&id, &[path])["stdout"], "hello\n", "{path}");
+        assert_eq!(said(&server, &id, &["run", path]), "hello\n");
+    }
+    let beneath = with(
+        &server,
+        &id,
+        &["./greet.wasm"],
+        &json!({"cwd": "/workspace/bin"}),
+    );
+    assert_eq!(beneath["stdout"], "hello\n");
+    server.put(&id, "module.wasm", wat::parse_str(MODULE).unwrap());
+    let result = server.exec(&id, &["./module.wasm"]);
+    assert_eq!(
+        (&result["exit_code"], &result["stdout"]),
+        (&json!(37), &json!("module\n")),
+        "{result}"
+    );
+    // A name without a path is that of a program, not of a file.
+    server.put(&id, "greet", "#!/bin/hello\n");
+    let (status, _) = server.post(
+        &format!("/workspaces/{id}/exec"),
+        &json!({"command": ["greet"]}),
+    );
+    assert_eq!(status, 404);
+}
+
+#[test]
+fn a_script_is_run_by_the_program_that_it_names() {
+    let (server, id) = workspace();
+    server.put(&id, "run", "#!/usr/bin/env family\n");
+    assert_eq!(
+        server.exec(&id, &["./run"])["stderr"],
+        "no such mode: \"./run\"\n"
+    );
+    server.put(&id, "s", "#! /usr/local/bin/family say\r\n");
+    assert_eq!(
+        server.exec(&id, &["./s", "x", "y z"])["stdout"],
+        "./s x y z\n"
+    );
+    assert_eq!(said(&server, &id, &["run", "./s"]), "./s\n");
+}
+
+#[test]
+fn what_is_no_program_is_refused_and_named() {
+    let (server, id) = workspace();
+    server.put(&id, "text", "hello");
+    server.put(&id, "broken.wasm", "\0asm\u{1}\0\0\0garbage");
+    let other = r#"(module (import "env" "mystery" (func)) (memory (export "memory") 1) (func (export "_start")))"#;
+    server.put(&id, "other.wasm", wat::parse_str(other).unwrap());
+    server.put(&id, "nobody", "#!/usr/bin/nobody\n");
+    for (path, status, text) in [
+        ("./text", 400, "neither WebAssembly nor a script"),
+        ("./broken.wasm", 400, "broken.wasm"),
+        ("./other.wasm", 400, "mystery"),
+        ("./missing", 404, "./missing"),
+        ("./nobody", 404, "nobody"),
+        ("../../etc/passwd", 404, "passwd"),
+        ("/etc/passwd", 404, "passwd"),
+        (".", 404, "program"),
+    ] {
+        let (code, problem) = server.post(
+            &format!("/workspaces/{id}/exec"),
+            &json!({"command": [path]}),
+        );
+        assert_eq!(code, status, "{path}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(text),
+            "{path}: {problem}"
+        );
+        let result = server.exec(&id, &["family", "run", path]);
+        assert_eq!(result["exit_code"], 127, "{result}");
+        let kind = if status == 400 {
+            "NotExecutable"
+        } else {
+            "NotFound"
+        };
+        assert!(
+            result["stdout"].as_str().unwrap().contains(kind),
+            "{path}: {result}"
+        );
+    }
+}

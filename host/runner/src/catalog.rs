@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use swarm_flow_protocol as protocol;
-use swarm_flow_sandbox::{CompiledCache, Engine, Program};
-use tokio::sync::OnceCell;
+use swarm_flow_sandbox::{CompiledCache, Engine, Program, component_of};
+use tokio::sync::{OnceCell, Semaphore};
 
 /// A program's file and what is known of it: `NAME.toml` beside `NAME.wasm`.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +47,7 @@ pub struct Catalog {
     engine: Engine,
     cache: CompiledCache,
     programs: Vec<Arc<Entry>>,
+    own: Own,
     agents: BTreeMap<String, (AgentFile, OnceCell<Agent>)>,
 }
 
@@ -55,6 +56,40 @@ struct Entry {
     digest: blake3::Hash,
     size_bytes: u64,
     program: OnceCell<Program>,
+}
+
+/// What a workspace's own programs are compiled from, apart from ours: a core module becomes a component first.
+const OWN: &[u8] = b"own program 2, adapter 48.0.8:";
+/// How many of them are kept ready to run.
+const OWN_READY_MAX: usize = 64;
+
+/// The workspaces' own programs.
+struct Own {
+    /// The last one that was used is the last one here.
+    ready: Mutex<Vec<(blake3::Hash, Arc<OnceCell<Program>>)>>,
+    compiling: Semaphore,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self {
+            ready: Mutex::default(),
+            compiling: Semaphore::new(1),
+        }
+    }
+}
+
+impl Own {
+    fn cell(&self, digest: blake3::Hash) -> Arc<OnceCell<Program>> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = ready.iter().position(|(known, _)| *known == digest);
+        let cell = known.map(|index| ready.remove(index).1).unwrap_or_default();
+        ready.push((digest, cell.clone()));
+        if ready.len() > OWN_READY_MAX {
+            ready.remove(0);
+        }
+        cell
+    }
 }
 
 /// A program and what it gets by default.
@@ -143,6 +178,7 @@ impl Catalog {
             engine: engine.clone(),
             cache,
             programs: entries,
+            own: Own::default(),
             agents,
         })
     }
@@ -179,6 +215,26 @@ impl Catalog {
                     message: format!("cannot load program `{}`: {error:#}", entry.file.name),
                 }
             })
+    }
+
+    /// A workspace's own program, a component or a core module of preview 1. One of them is compiled at a time.
+    pub(crate) async fn own(&self, bytes: Vec<u8>) -> Result<Program> {
+        let digest = blake3::hash(&bytes);
+        let cell = self.own.cell(digest);
+        let program = cell
+            .get_or_try_init(async || {
+                let _turn = self.own.compiling.acquire().await?;
+                let (engine, cache) = (self.engine.clone(), self.cache.clone());
+                tokio::task::spawn_blocking(move || {
+                    let inputs = [OWN, digest.as_bytes()].concat();
+                    let component = cache
+                        .load_or_compile(engine.wasmtime(), &inputs, || component_of(bytes))?;
+                    Ok::<_, anyhow::Error>(Program::new(&engine, &component)?)
+                })
+                .await?
+            })
+            .await;
+        program.cloned()
     }
 
     /// The names by which an environment's programs are found, in order.

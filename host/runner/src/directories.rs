@@ -82,7 +82,7 @@ pub(crate) fn cwd(asked: Option<&str>, opened: &[Opened<'_>]) -> Result<String, 
 }
 
 /// The rest of a path, if it is a directory's or beneath it.
-fn beneath<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+pub(crate) fn beneath<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     match path.strip_prefix(directory)? {
         "" => Some(""),
         rest => rest.strip_prefix('/'),

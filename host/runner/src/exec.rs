@@ -5,8 +5,8 @@ mod check;
 
 use crate::Runner;
 use crate::audit::{self, sandbox_id};
-use crate::catalog::Runnable;
 use crate::directories::{cwd, directories, opened};
+use crate::executable::Executable;
 use crate::spawn::{Children, Command};
 use crate::workspace::missing;
 use bytes::Bytes;
@@ -54,10 +54,6 @@ impl Runner {
             turn = self.shared.queue.enter(id, request.policy.limits.sandboxes) => turn?,
             () = entry.stop.cancelled() => return Err(stopped()),
         };
-        let Runnable { program, env } = self
-            .catalog()
-            .program(&request.environment, &request.command[0])
-            .await?;
         let limits = request.policy.limits.narrowed(&request.limits);
         let (sender, started) = match streams {
             None => (None, None),
@@ -67,6 +63,9 @@ impl Runner {
         let filesystem = request.policy.filesystem.clone();
         let opened = opened(&filesystem, &place, &self.shared.config.roots);
         let cwd = cwd(request.cwd.as_deref(), &opened)?;
+        let argv = request.command.clone();
+        let executable = self.executable(&request.environment, argv, &cwd, &opened);
+        let Executable { program, env, argv } = executable.await?;
         let (decisions, denials) = Decisions::denials();
         let sandbox = sandbox_id();
         let stdin = Bytes::from(std::mem::take(&mut request.stdin));
@@ -98,7 +97,7 @@ impl Runner {
         .begin();
         let mut grants = Grants {
             directories,
-            arguments: request.command,
+            arguments: argv,
             environment: environment(env, request.env),
             cwd,
             stdin: Input::bytes(stdin.clone()),
@@ -203,11 +202,11 @@ fn denial(denied: swarm_flow_sandbox::Denial) -> Denial {
 
 /// The sandbox's variables: the runner's own are not among them.
 pub(crate) fn environment(
-    defaults: &BTreeMap<String, String>,
+    defaults: Option<&BTreeMap<String, String>>,
     asked: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
     let mut environment = BTreeMap::from([("HOME".to_owned(), SANDBOX_DIRECTORIES[0].to_owned())]);
-    environment.extend(defaults.clone());
+    environment.extend(defaults.cloned().unwrap_or_default());
     environment.extend(asked);
     environment.into_iter().collect()
 }

@@ -6,7 +6,7 @@
 use crate::tree;
 use crate::workspace::{Workspaces, fresh_name, internal};
 use bytes::Bytes;
-use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, DirEntry, File, Metadata, OpenOptions, OpenOptionsExt};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -354,6 +354,26 @@ pub(crate) fn is_directory(root: &Path, relative: &str) -> bool {
         Ok(relative.is_empty() || root.metadata(relative)?.is_dir())
     };
     open().unwrap_or(false)
+}
+
+/// Opens a file beneath a directory that a sandbox has, as a program would. None if there is no file.
+pub(crate) fn open(root: &Path, relative: &str) -> io::Result<Option<File>> {
+    let root = Dir::open_ambient_dir(root, cap_std::ambient_authority())?;
+    let is_file = |metadata: io::Result<Metadata>| match metadata {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    };
+    // To open a device or a socket may already do something.
+    if !is_file(root.metadata(relative))? {
+        return Ok(None);
+    }
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let file = root.open_with(relative, &options)?;
+    Ok(file.metadata()?.is_file().then_some(file))
 }
 
 #[cfg(test)]

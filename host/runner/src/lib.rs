@@ -20,6 +20,7 @@ mod audit;
 mod catalog;
 mod directories;
 mod exec;
+mod executable;
 mod files;
 mod join;
 mod lease;

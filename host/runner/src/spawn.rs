@@ -5,9 +5,9 @@
 
 use crate::Runner;
 use crate::audit::{self, sandbox_id};
-use crate::catalog::Runnable;
 use crate::directories::{cwd, directories, opened};
 use crate::exec::{environment, exit_of};
+use crate::executable::{self, Executable};
 use crate::queue::NoPlace;
 use crate::workspace::Place;
 use futures::FutureExt as _;
@@ -19,7 +19,7 @@ use swarm_flow_policy::{Limits, Policy};
 use swarm_flow_protocol::Error;
 use swarm_flow_sandbox::{
     Child, ChildEnd, ChildOutcome, Decisions, Directory, Disk, Egress, End, Ended, Family, Grants,
-    Live, Program, Sockets, SpawnError, Spawned, Spawner, Start,
+    Live, Sockets, SpawnError, Spawned, Spawner, Start,
 };
 use tokio::sync::watch;
 
@@ -101,7 +101,17 @@ impl Command {
     }
 
     async fn spawn(self: &Arc<Self>, start: Start) -> Result<Child, SpawnError> {
-        let (program, env) = self.find(&start).await?;
+        let filesystem = self.policy.filesystem.clone();
+        let opened = opened(&filesystem, &self.place, &self.runner.shared.config.roots);
+        let cwd = cwd(Some(&start.cwd), &opened).map_err(refused)?;
+        let argv = start.argv.clone();
+        let executable = self
+            .runner
+            .executable(&self.environment, argv, &cwd, &opened);
+        let Executable { program, env, argv } = executable.await.map_err(refused)?;
+        // The sandbox says where it starts.
+        let asked = start.env.iter().filter(|(name, _)| name != "PWD").cloned();
+        let env = environment(env, asked.collect());
         let sandboxes = self.policy.limits.sandboxes;
         let turn = self
             .runner
@@ -109,12 +119,10 @@ impl Command {
             .queue
             .try_enter(&self.workspace, sandboxes);
         let turn = turn.map_err(|none| no_room(&none, sandboxes))?;
-        let filesystem = self.policy.filesystem.clone();
-        let opened = opened(&filesystem, &self.place, &self.runner.shared.config.roots);
-        let cwd = cwd(Some(&start.cwd), &opened).map_err(refused)?;
         let directories = directories(&opened, &cwd);
         let trail = self.record(&start, &directories)?;
         let (id, family) = (start.family.id(), start.family.clone());
+        let start = Start { argv, ..start };
         let grants = self.grants(start, env, cwd, directories, &trail)?;
         let (sender, end) = watch::channel(None);
         let command = self.clone();
@@ -141,19 +149,6 @@ impl Command {
             }
         };
         Ok(Child::new(&family, end, kill))
-    }
-
-    /// The program, and the variables that it gets.
-    async fn find(&self, start: &Start) -> Result<(Program, Vec<(String, String)>), SpawnError> {
-        let name = start.argv.first().map_or("", String::as_str);
-        let catalog = self.runner.catalog();
-        let Runnable { program, env } = catalog
-            .program(&self.environment, name)
-            .await
-            .map_err(refused)?;
-        // The sandbox says where it starts.
-        let asked = start.env.iter().filter(|(name, _)| name != "PWD").cloned();
-        Ok((program, environment(env, asked.collect())))
     }
 
     fn record(&self, start: &Start, directories: &[Directory]) -> Result<Trail, SpawnError> {
@@ -239,6 +234,9 @@ fn no_room(none: &NoPlace, sandboxes: u32) -> SpawnError {
 fn refused(error: Error) -> SpawnError {
     match error {
         Error::NotFound { id, .. } => SpawnError::NotFound(format!("there is no program `{id}`")),
+        Error::Invalid { field, message } if field == executable::FIELD => {
+            SpawnError::NotExecutable(message)
+        }
         Error::Invalid { field, message } => SpawnError::Invalid(format!("{field}: {message}")),
         Error::Unavailable { message } | Error::Internal { message } => SpawnError::Failed(message),
         other => SpawnError::Failed(format!("{other:?}")),

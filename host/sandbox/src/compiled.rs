@@ -12,10 +12,13 @@ use std::hash::{Hash as _, Hasher};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use rustix::thread::gettid;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
@@ -77,7 +80,8 @@ impl CompiledCache {
             return Ok(code);
         }
         let start = Instant::now();
-        let compiled = C::compile(engine, &bytes()?)?;
+        let bytes = bytes()?;
+        let compiled = compilers()?.install(|| C::compile(engine, &bytes))?;
         tracing::info!(
             milliseconds = start.elapsed().as_millis(),
             bytes = compiled.len(),
@@ -165,6 +169,27 @@ impl CompiledCache {
         hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
         hasher
     }
+}
+
+/// What a compiler's threads are behind the others, in the kernel's steps: nobody else waits for a program that is compiled.
+const COMPILER_NICE: i32 = 10;
+
+/// The threads that compile, one for each core.
+fn compilers() -> Result<&'static ThreadPool> {
+    static COMPILERS: OnceLock<ThreadPool> = OnceLock::new();
+    if let Some(compilers) = COMPILERS.get() {
+        return Ok(compilers);
+    }
+    let slow_down = |_| {
+        // Then it is as quick as the others, which is no harm where there are none.
+        _ = rustix::process::setpriority_process(Some(gettid()), COMPILER_NICE);
+    };
+    let started = ThreadPoolBuilder::new()
+        .thread_name(|number| format!("compiler-{number}"))
+        .start_handler(slow_down)
+        .build()
+        .context("cannot start the threads that compile")?;
+    Ok(COMPILERS.get_or_init(|| started))
 }
 
 fn from_memory<C: Code>(engine: &Engine, compiled: &[u8]) -> Result<C> {

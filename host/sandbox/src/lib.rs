@@ -19,6 +19,7 @@
 
 mod body;
 mod compiled;
+mod componentized;
 mod decisions;
 mod dial;
 mod disk;
@@ -72,3 +73,4 @@ pub use secrets::{Placement, Secret, Secrets, Unusable};
 pub use service::{Service, Unanswered};
 pub use sockets::Sockets;
 pub use threads::{Spawned, Threads, Unfinished};
+pub use wasm::component_of;

@@ -1,6 +1,7 @@
 //! A `.wasm` file as it comes: a component or a core module.
 
 use crate::compiled::CompiledCache;
+use crate::componentized::componentized;
 use crate::engine::Engine;
 use crate::program::Program;
 use crate::service::Service;
@@ -39,6 +40,15 @@ impl Service {
             Kind::Module => bail!("it is a core module; a service is a component"),
             Kind::Component => Ok(Self::new(engine, &component(engine, cache, bytes)?)?),
         }
+    }
+}
+
+/// The component that a sandbox of a workspace runs: a core module of preview 1 becomes one, so that what it writes is
+/// counted as with any other.
+pub fn component_of(bytes: Vec<u8>) -> Result<Vec<u8>> {
+    match kind(&bytes)? {
+        Kind::Component => Ok(bytes),
+        Kind::Module => componentized(&bytes),
     }
 }
 

@@ -30,8 +30,9 @@ impl<'a> Printer<'a> {
     }
 
     pub fn binary(&mut self, label: &str) -> io::Result<()> {
-        // It stands where the lines would.
-        writeln!(self.out, "grep: {label}: binary file matches")
+        self.out.flush()?;
+        eprintln!("grep: {label}: binary file matches");
+        Ok(())
     }
 
     pub fn count(&mut self, label: &str, count: u64) -> io::Result<()> {

@@ -200,7 +200,7 @@ impl Shell {
                 &block,
                 input,
             )?;
-            return self.print(data.body, true);
+            return self.print(data.body, false);
         }
         let data = eval_block::<WithoutDebug>(
             &self.engine,
@@ -220,7 +220,7 @@ impl Shell {
             &block,
             input,
         )?;
-        self.print(data.body, true)
+        self.print(data.body, false)
     }
 
     /// What a script may ask about itself.

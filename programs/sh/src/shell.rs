@@ -20,6 +20,8 @@ pub enum Flow {
     Continue(u32),
     Return(i32),
     Exit(i32),
+    /// A failed expansion: the rest of the line is not run.
+    Discard(i32),
     /// As by a signal: no trap runs.
     Killed(i32),
 }
@@ -227,9 +229,16 @@ impl Shell {
         }
     }
 
-    /// A message, and the flow that it brings about: a script ends, a subshell too.
-    pub async fn fail(&self, message: &str, status: i32) -> Failed {
+    /// A message, and what it brings about: the rest of the line is not run.
+    pub async fn fail(&self, message: &str) -> Failed {
         self.complain(message).await;
+        Failed(Flow::Discard(1))
+    }
+
+    /// A message that ends the script.
+    pub async fn fail_for_good(&self, message: &str) -> Failed {
+        self.complain(message).await;
+        let status = if self.is_command && self.subshells == 0 { 127 } else { 1 };
         Failed(Flow::Exit(status))
     }
 

@@ -17,7 +17,14 @@ pub struct Ours {
     examples: &'static [(&'static str, &'static str)],
     /// It wants the outputs of an external command apart, and as they are.
     takes_outputs: bool,
-    run: Run,
+    run: Does,
+}
+
+#[derive(Clone)]
+enum Does {
+    Run(Run),
+    /// Nothing, for this reason.
+    Not(&'static str),
 }
 
 impl Ours {
@@ -36,7 +43,27 @@ impl Ours {
             terms: &[],
             examples: &[],
             takes_outputs: false,
-            run,
+            run: Does::Run(run),
+        }
+    }
+
+    /// One that cannot be had here; it takes anything and says why.
+    pub fn absent(name: &'static str, why: &'static str) -> Self {
+        let takes_anything = |signature: Signature| {
+            signature
+                .input_output_types(vec![(Type::Any, Type::Any)])
+                .rest("rest", SyntaxShape::Any, "Anything.")
+                .allows_unknown_args()
+        };
+        Self {
+            name,
+            description: why,
+            category: Category::Platform,
+            signature: takes_anything,
+            terms: &[],
+            examples: &[],
+            takes_outputs: false,
+            run: Does::Not(why),
         }
     }
 
@@ -83,7 +110,14 @@ impl Command for Ours {
         call: &Call,
         input: PipelineData,
     ) -> Result<PipelineData, ShellError> {
-        (self.run)(engine, stack, call, input)
+        match self.run {
+            Does::Run(run) => run(engine, stack, call, input),
+            Does::Not(why) => Err(error(
+                format!("`{}` is not there", self.name),
+                why,
+                call.head,
+            )),
+        }
     }
 
     fn examples(&self) -> Vec<Example<'_>> {

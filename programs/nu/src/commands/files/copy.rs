@@ -4,6 +4,7 @@ use super::paths::{self, failed};
 use crate::commands::ours::{Ours, error};
 use nu_engine::command_prelude::*;
 use nu_protocol::shell_error::generic::GenericError;
+use std::ffi::CString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -244,8 +245,15 @@ impl Copy<'_> {
     }
 }
 
+/// What the standard library has for it is not stable on WASI.
 fn link(target: &Path, at: &Path) -> io::Result<()> {
-    std::os::wasi::fs::symlink_path(target, at)
+    let text = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes());
+    let (target, at) = (text(target)?, text(at)?);
+    // SAFETY: both are strings that end with a zero and outlive the call.
+    match unsafe { libc::symlink(target.as_ptr(), at.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn mv(

@@ -10,6 +10,8 @@ mod save;
 
 use super::ours::Ours;
 
+pub use paths::with_home;
+
 pub fn commands() -> Vec<Ours> {
     let parts = [
         list::commands(),

@@ -1,0 +1,77 @@
+//! The filter, compiled, and what it may ask for.
+
+use jaq_core::data::HasLut;
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::{DataT, Lut, Native};
+use jaq_json::Val;
+use jaq_std::input::{HasInputs, Inputs};
+
+pub struct Kind;
+
+pub struct Data<'a> {
+    pub lut: &'a Lut<Kind>,
+    pub inputs: Inputs<'a, Val>,
+}
+
+impl DataT for Kind {
+    type V<'a> = Val;
+    type Data<'a> = &'a Data<'a>;
+}
+
+impl<'a> HasLut<'a, Kind> for &'a Data<'a> {
+    fn lut(&self) -> &'a Lut<Kind> {
+        self.lut
+    }
+}
+
+impl<'a> HasInputs<'a, Val> for &'a Data<'a> {
+    fn inputs(&self) -> Inputs<'a, Val> {
+        self.inputs
+    }
+}
+
+pub type Filter = jaq_core::compile::Filter<Native<Kind>>;
+
+
+pub fn compile(code: &str, variables: &[String]) -> Result<Filter, Vec<String>> {
+    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let native = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let inputs = jaq_std::input::funs().into_vec().into_iter().map(jaq_core::native::run);
+    let arena = Arena::default();
+    let here = [std::path::PathBuf::from(".")];
+    let loader = Loader::new(definitions).with_std_read(&here);
+    let file = File { code, path: std::path::PathBuf::new() };
+    let modules = loader.load(&arena, file).map_err(load_errors)?;
+    jaq_core::Compiler::default()
+        .with_funs(native.chain(inputs))
+        .with_global_vars(variables.iter().map(String::as_str))
+        .compile(modules)
+        .map_err(|errors| {
+            let undefined = errors.into_iter().flat_map(|(_, errors)| errors);
+            undefined.map(|(name, kind)| format!("{name} is not defined ({})", kind.as_str())).collect()
+        })
+}
+
+fn load_errors(errors: load::Errors<&str, std::path::PathBuf>) -> Vec<String> {
+    let mut out = Vec::new();
+    for (file, error) in errors {
+        match error {
+            load::Error::Io(errors) => out.extend(errors.iter().map(|(path, error)| format!("module {path}: {error}"))),
+            load::Error::Lex(errors) => out.extend(errors.iter().map(|(expected, rest)| {
+                format!("syntax error, expected {}, at: {}", expected.as_str(), place(file.code, rest))
+            })),
+            load::Error::Parse(errors) => out.extend(errors.iter().map(|(expected, rest)| {
+                format!("syntax error, expected {}, at: {}", expected.as_str(), place(file.code, rest))
+            })),
+        }
+    }
+    out
+}
+
+fn place(code: &str, rest: &str) -> String {
+    if rest.is_empty() {
+        return "the end of the filter".to_owned();
+    }
+    let at = load::span(code, rest).start;
+    code.get(at..).unwrap_or(rest).lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,2 @@
+// What `src/natives` gives. Only built-in modules can import it.
+export default globalThis.__native;

@@ -1,0 +1,4 @@
+import { promises } from 'lib:timers';
+
+export const { setTimeout, setInterval, setImmediate, scheduler } = promises;
+export default promises;
