@@ -20,6 +20,7 @@ from pathlib import Path
 from image import immortalise
 
 HERE = Path(__file__).resolve().parent
+WIT = HERE.parents[1] / "wit"
 BUILDER = "componentize-py==0.25.1"
 TIME_ZONES = "tzdata==2025.2"
 
@@ -70,6 +71,7 @@ def componentize(builder, venv, folder):
     empty = folder / "empty"
     (empty / "lib" / "python3" / "site-packages").mkdir(parents=True)
     made = folder / "python.wasm"
+    wit = contracts(folder / "wit")
     environment = {
         "HOME": str(empty),
         "PATH": "/usr/bin:/bin",
@@ -77,9 +79,21 @@ def componentize(builder, venv, folder):
         "PYTHONNOUSERSITE": "1",
         "VIRTUAL_ENV": str(empty),
     }
-    run([venv / "bin" / "python", "-I", builder, "--wit-path", HERE / "wit", "--world", "python",
+    run([venv / "bin" / "python", "-I", builder, "--wit-path", wit, "--world", "python",
          "componentize", "--python-path", source, "--output", made, "app"], env=environment, cwd=empty)
     return made
+
+
+def contracts(folder):
+    """The program's world, and what it names, beside it."""
+    shutil.copytree(HERE / "wit", folder)
+    core = folder / "deps" / "core"
+    core.mkdir(parents=True)
+    for name in ("process.wit", "types.wit"):
+        shutil.copyfile(WIT / name, core / name)
+    for name in ("cli", "clocks", "filesystem", "io", "random", "sockets"):
+        shutil.copyfile(WIT / "deps" / f"{name}.wit", folder / "deps" / f"{name}.wit")
+    return folder
 
 
 def check(made, venv):

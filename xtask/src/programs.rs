@@ -10,6 +10,7 @@ use crate::file;
 use crate::project::{Project, cache};
 use crate::step::{self, step};
 use anyhow::{Context, Result};
+use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -59,10 +60,14 @@ fn python(project: &Project) -> Result<()> {
 /// The program's sources, and ours that change what is built of them.
 fn sources(project: &Project, folder: &Path) -> Result<String> {
     let ours = project.root.join("xtask/src/programs");
-    let (theirs, ours) = (
-        file::digest(folder, &NOT_SOURCES)?,
-        file::digest(&ours, &["merge/tests.rs"])?,
-    );
+    let contracts = ["process.wit", "types.wit"].map(|name| project.root.join("wit").join(name));
+    let mut hash = Sha256::new();
+    hash.update(file::digest(folder, &NOT_SOURCES)?);
+    for contract in contracts {
+        hash.update(file::read(&contract)?);
+    }
+    let ours = file::digest(&ours, &["merge/tests.rs"])?;
+    let theirs = format!("{:x}", hash.finalize());
     Ok(format!("{theirs:.32}-{ours:.32}"))
 }
 

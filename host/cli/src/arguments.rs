@@ -1,6 +1,8 @@
 //! What can be typed.
 
-use crate::{agent, audit, exec, policy, registries, run, runner, sandbox, swarm, up, workspace};
+use crate::{
+    agent, audit, exec, policy, programs, registries, run, runner, sandbox, swarm, up, workspace,
+};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -63,8 +65,8 @@ pub enum Command {
     /// The hosts that `@package-registries` stands for
     #[command(subcommand)]
     Registries(registries::Registries),
-    /// The programs that `exec` finds
-    Programs,
+    /// The programs that `exec` finds, and your own among them
+    Programs(programs::Programs),
     /// The agents that tasks can be given to
     #[command(subcommand)]
     Agent(agent::Agent),

@@ -167,7 +167,7 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         | Command::Audit(_) => Ok(ExitCode::SUCCESS),
         Command::Exec(command) => exec::exec(&client, command, output).await,
         Command::Workspace(command) => workspace::workspace(&client, command, output).await,
-        Command::Programs => programs::programs(&client, output).await,
+        Command::Programs(command) => programs::programs(&client, command, output).await,
         Command::Agent(command) => agent::agent(&client, command, output).await,
         Command::Swarm(command) => swarm::swarm(&client, command, output).await,
     }

@@ -74,7 +74,6 @@ impl Serving {
     ) -> Result<(Runner, Vec<String>)> {
         let cache = CompiledCache::open(&self.compiled(state))?;
         let catalog = built::catalog(engine, cache, folder, &self.programs)?;
-        let uncompiled = catalog.uncompiled();
         let runner = Runner::new(RunnerConfig {
             id: known.id,
             url: known.url,
@@ -86,6 +85,7 @@ impl Serving {
             registries: around.registries,
             roots: around.roots,
         })?;
+        let uncompiled = runner.uncompiled();
         Ok((runner, uncompiled))
     }
 }

@@ -1,6 +1,7 @@
 //! Why a call did not do what was asked: `types.error` as JSON.
 
 use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
@@ -49,6 +50,29 @@ impl Error {
             Self::Busy { .. } => 429,
             Self::Internal { .. } => 500,
             Self::Unavailable { .. } => 503,
+        }
+    }
+}
+
+/// For people; who has to act on it reads the fields.
+impl Display for Error {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { field, message } => write!(formatter, "{field}: {message}"),
+            Self::NotFound { kind, id, .. } => write!(formatter, "there is no {kind} `{id}`"),
+            Self::Conflict { message }
+            | Self::Unavailable { message }
+            | Self::Internal { message } => formatter.write_str(message),
+            Self::Denied {
+                capability,
+                resource,
+                rule,
+            } => write!(
+                formatter,
+                "{capability} of `{resource}` is denied; {rule} would allow it"
+            ),
+            Self::TooLarge { name, allowed } => write!(formatter, "{name} is larger than {allowed}"),
+            Self::Busy { retry_after_ms } => write!(formatter, "try again in {retry_after_ms} ms"),
         }
     }
 }

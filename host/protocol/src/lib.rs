@@ -9,6 +9,8 @@ mod chain;
 mod error;
 mod exec;
 mod file;
+mod name;
+mod program;
 mod registration;
 mod secret;
 pub mod time;
@@ -25,7 +27,12 @@ pub use chain::Link;
 pub use error::Error;
 pub use exec::{Denial, Event, ExecRequest, ExecResult, Outcome, PolicyChange, StdinTaken};
 pub use file::{FileInfo, FileKind, FilePage, Written};
-pub use registration::{ALIVE_MS, Environment, Program, Registration, Wall};
+pub use name::check_name;
+pub use program::{
+    ImportGroup, Origin, PROGRAM_BYTES_MAX, PROGRAMS_ADDED_MAX, Program, ProgramDetails,
+    ProgramKind, check_digest, check_program_version,
+};
+pub use registration::{ALIVE_MS, Environment, Registration, Wall};
 pub use secret::{Binding, BoundSecret, Placement, SECRETS_MAX, check_secret_name};
 /// For the macros.
 #[doc(hidden)]
@@ -50,12 +57,16 @@ pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 /// | `PUT /v1/workspaces/{id}/files/{path}?disk_bytes` | bytes | [`Written`] |
 /// | `DELETE /v1/workspaces/{id}/files/{path}` | – | 204 |
 /// | `GET /v1/workspaces/{id}/list?path&recursive&cursor&limit` | – | [`FilePage`] |
+/// | `PUT /v1/programs/{name}?version&digest` | bytes | [`ProgramDetails`]; a program of a user's |
+/// | `GET /v1/programs/{name}` | – | [`ProgramDetails`] |
+/// | `DELETE /v1/programs/{name}` | – | 204; what runs goes on |
 /// | `POST /v1/wake` | – | 204; there may be work to lease |
 /// | `GET /v1/health` | – | 204 |
 ///
 /// Anything that did not succeed is an [`Error`] with [`Error::status`]. `{path}` is percent-encoded.
 pub mod path {
     pub const WORKSPACES: &str = "/v1/workspaces";
+    pub const PROGRAMS: &str = "/v1/programs";
     pub const WAKE: &str = "/v1/wake";
     pub const HEALTH: &str = "/v1/health";
 }

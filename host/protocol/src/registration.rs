@@ -1,5 +1,6 @@
 //! What a runner says of itself: `POST /api/v1/runners`.
 
+use crate::Program;
 use serde::{Deserialize, Serialize};
 
 /// How long after it was last heard of a runner counts as alive. It says that it is every ten seconds.
@@ -27,19 +28,6 @@ pub struct Wall {
     pub name: String,
     /// `stands`, `partly`, `missing`.
     pub state: String,
-}
-
-/// Something that `exec` can run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Program {
-    pub name: String,
-    pub version: String,
-    /// The environments that have it.
-    pub environments: Vec<String>,
-    /// BLAKE3 of the component, hexadecimal.
-    pub digest: String,
-    pub size_bytes: u64,
 }
 
 /// Which programs a workspace's `exec` finds.

@@ -162,12 +162,25 @@ macro_rules! convert_policy {
 macro_rules! convert_runners {
     ($runners:ident) => {
         $crate::same_fields!($runners::Program = $crate::Program {
-            name, version, environments, digest, size_bytes
+            name, aliases, version, origin, environments, digest, size_bytes
         });
+        $crate::same_cases!($runners::Origin = $crate::Origin { Shipped, Added });
         $crate::same_fields!($runners::Registration = $crate::Registration {
             id, url; programs, environments, walls
         });
         $crate::same_fields!($runners::Wall = $crate::Wall { name, state });
+    };
+}
+
+/// For the interface `programs`: the module with its types, beside [`convert_runners!`].
+#[macro_export]
+macro_rules! convert_programs {
+    ($programs:ident) => {
+        $crate::same_fields!($programs::Details = $crate::ProgramDetails {
+            program, kind, license, compiled; imports
+        });
+        $crate::same_cases!($programs::Kind = $crate::ProgramKind { Component, Module });
+        $crate::same_fields!($programs::ImportGroup = $crate::ImportGroup { capability, interfaces });
     };
 }
 

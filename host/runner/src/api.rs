@@ -1,6 +1,7 @@
 //! The runner's own HTTP API, private to the app. The routes are listed in `swarm_flow_protocol::path`.
 
 use crate::exec::Streams;
+use crate::programs::New;
 use crate::stdin::Piece;
 use crate::{Runner, files};
 use axum::Router;
@@ -14,8 +15,8 @@ use futures::stream;
 use serde::Deserialize;
 use std::time::Duration;
 use swarm_flow_protocol::{
-    BoundSecret, Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER, PolicyChange,
-    STDIN_PIECE_BYTES_MAX, STDIN_WAIT_MS_MAX, StdinTaken,
+    BoundSecret, Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER, PROGRAM_BYTES_MAX,
+    PolicyChange, ProgramDetails, STDIN_PIECE_BYTES_MAX, STDIN_WAIT_MS_MAX, StdinTaken,
 };
 use swarm_flow_sandbox::{OutputChunk, Stream};
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +57,13 @@ pub fn router(runner: Runner) -> Router {
                 .layer(DefaultBodyLimit::max(FILE_BYTES_MAX as usize)),
         )
         .route("/v1/workspaces/{id}/list", get(list_files))
+        .route(
+            "/v1/programs/{name}",
+            get(describe_program)
+                .put(add_program)
+                .delete(remove_program)
+                .layer(DefaultBodyLimit::max(PROGRAM_BYTES_MAX as usize)),
+        )
         .route("/v1/wake", post(wake))
         .route_layer(from_fn_with_state(runner.clone(), authenticate))
         .route("/v1/health", get(async || StatusCode::NO_CONTENT))
@@ -359,6 +367,53 @@ async fn delete_file(
 ) -> Answer<StatusCode> {
     blocking(move || files::delete(runner.workspaces(), &id, &path)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Claim {
+    version: Option<String>,
+    digest: Option<String>,
+}
+
+async fn add_program(
+    State(runner): State<Runner>,
+    Path(name): Path<String>,
+    Query(Claim { version, digest }): Query<Claim>,
+    bytes: Bytes,
+) -> Answer<axum::Json<ProgramDetails>> {
+    let new = New {
+        name,
+        version,
+        digest,
+        bytes,
+    };
+    // What has begun is done, whether or not the caller waits for it.
+    let adding = tokio::spawn(async move { runner.add_program(new).await });
+    Ok(axum::Json(finished(adding.await)?))
+}
+
+async fn describe_program(
+    State(runner): State<Runner>,
+    Path(name): Path<String>,
+) -> Answer<axum::Json<ProgramDetails>> {
+    Ok(axum::Json(runner.describe_program(&name).await?))
+}
+
+async fn remove_program(
+    State(runner): State<Runner>,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    let removing = tokio::spawn(async move { runner.remove_program(&name).await });
+    finished(removing.await)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn finished<R>(task: Result<Result<R, Error>, tokio::task::JoinError>) -> Result<R, Error> {
+    task.unwrap_or_else(|panic| {
+        Err(Error::Internal {
+            message: format!("a program could not be changed: {panic}"),
+        })
+    })
 }
 
 #[derive(Deserialize)]

@@ -8,10 +8,13 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use swarm_flow_protocol as protocol;
-use swarm_flow_sandbox::{CompiledCache, Engine, Program, component_of};
+use swarm_flow_protocol::Origin;
+use swarm_flow_sandbox::{CompiledCache, Description, Engine, Program, component_of};
 use tokio::sync::{OnceCell, Semaphore};
+
+mod offer;
 
 /// A program's file and what is known of it: `NAME.toml` beside `NAME.wasm`.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +34,9 @@ pub struct ProgramFile {
     /// Variables that it gets unless the command says otherwise.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// As SPDX writes it.
+    #[serde(default)]
+    pub license: Option<String>,
     #[serde(skip)]
     pub path: PathBuf,
 }
@@ -47,16 +53,23 @@ pub struct Catalog {
     engine: Engine,
     cache: CompiledCache,
     programs: Vec<Arc<Entry>>,
+    /// What users added, in order of name. Who reads takes the whole list and lets go of the lock.
+    added: RwLock<Arc<[Arc<Entry>]>>,
     own: Own,
     agents: BTreeMap<String, (AgentFile, OnceCell<Agent>)>,
 }
 
 struct Entry {
     file: ProgramFile,
+    origin: Origin,
     digest: blake3::Hash,
     size_bytes: u64,
     program: OnceCell<Program>,
+    description: OnceCell<Description>,
 }
+
+/// Programs of users get no variables but a command's own.
+static NO_VARIABLES: BTreeMap<String, String> = BTreeMap::new();
 
 /// What a workspace's own programs are compiled from, apart from ours: a core module becomes a component first.
 const OWN: &[u8] = b"own program 2, adapter 48.0.8:";
@@ -138,6 +151,7 @@ impl ProgramFile {
             environments: Vec::new(),
             language: String::new(),
             env: BTreeMap::new(),
+            license: None,
             path,
         }
     }
@@ -165,9 +179,11 @@ impl Catalog {
             let size_bytes = hasher.count();
             entries.push(Arc::new(Entry {
                 file,
+                origin: Origin::Shipped,
                 digest: hasher.finalize(),
                 size_bytes,
                 program: OnceCell::new(),
+                description: OnceCell::new(),
             }));
         }
         let agents = agents
@@ -178,6 +194,7 @@ impl Catalog {
             engine: engine.clone(),
             cache,
             programs: entries,
+            added: RwLock::default(),
             own: Own::default(),
             agents,
         })
@@ -190,31 +207,34 @@ impl Catalog {
         name: &str,
     ) -> Result<Runnable<'a>, protocol::Error> {
         let plain = in_a_program_folder(name).unwrap_or(name);
-        let entry = self
+        let shipped = self
             .of_environment(environment)
-            .find(|entry| {
-                entry.file.name == plain || entry.file.aliases.iter().any(|alias| alias == plain)
-            })
-            .ok_or_else(|| protocol::Error::NotFound {
-                kind: "program".to_owned(),
-                id: name.to_owned(),
-                known: self
-                    .of_environment(environment)
-                    .map(|entry| entry.file.name.clone())
-                    .collect(),
-            })?;
-        let compiled = self.compiled(entry).await.cloned();
-        compiled
-            .map(|program| Runnable {
-                program,
+            .find(|entry| entry.is_named(plain));
+        if let Some(entry) = shipped {
+            return Ok(Runnable {
+                program: self.ready(entry).await?,
                 env: &entry.file.env,
-            })
-            .map_err(|error| {
-                tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
-                protocol::Error::Internal {
-                    message: format!("cannot load program `{}`: {error:#}", entry.file.name),
-                }
-            })
+            });
+        }
+        let added = self.find_added(plain);
+        let entry = added.ok_or_else(|| protocol::Error::NotFound {
+            kind: "program".to_owned(),
+            id: name.to_owned(),
+            known: self.own_names(environment),
+        })?;
+        Ok(Runnable {
+            program: self.ready(&entry).await?,
+            env: &NO_VARIABLES,
+        })
+    }
+
+    async fn ready(&self, entry: &Arc<Entry>) -> Result<Program, protocol::Error> {
+        self.compiled(entry).await.cloned().map_err(|error| {
+            tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
+            protocol::Error::Internal {
+                message: format!("cannot load program `{}`: {error:#}", entry.file.name),
+            }
+        })
     }
 
     /// A workspace's own program, a component or a core module of preview 1. One of them is compiled at a time.
@@ -242,14 +262,24 @@ impl Catalog {
         let files = self.of_environment(environment).map(|entry| &entry.file);
         let names = files.flat_map(|file| std::iter::once(&file.name).chain(&file.aliases));
         let mut names: Vec<String> = names.cloned().collect();
+        names.extend(self.added().iter().map(|entry| entry.file.name.clone()));
         names.sort_unstable();
         names.dedup();
         names
     }
 
+    /// The same without aliases.
+    fn own_names(&self, environment: &str) -> Vec<String> {
+        let shipped = self.of_environment(environment);
+        let added = self.added();
+        let names = shipped.chain(added.iter());
+        names.map(|entry| entry.file.name.clone()).collect()
+    }
+
     /// Compiles what has not been compiled yet, one after another.
     pub async fn compile_all(&self) {
-        for entry in &self.programs {
+        let added = self.added();
+        for entry in self.programs.iter().chain(added.iter()) {
             if let Err(error) = self.compiled(entry).await {
                 tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
             }
@@ -258,11 +288,9 @@ impl Catalog {
 
     /// The names of the programs that have to be compiled before they can run.
     pub fn uncompiled(&self) -> Vec<String> {
-        let missing = self.programs.iter().filter(|entry| {
-            !self
-                .cache
-                .has(self.engine.wasmtime(), entry.digest.as_bytes())
-        });
+        let added = self.added();
+        let all = self.programs.iter().chain(added.iter());
+        let missing = all.filter(|entry| !self.is_compiled(entry));
         missing.map(|entry| entry.file.name.clone()).collect()
     }
 
@@ -304,18 +332,9 @@ impl Catalog {
             .into_iter()
             .map(|environment| environment.name)
             .collect();
-        let programs = self.programs.iter().map(|entry| protocol::Program {
-            name: entry.file.name.clone(),
-            version: entry.file.version.clone(),
-            environments: if entry.file.environments.is_empty() {
-                all.clone()
-            } else {
-                entry.file.environments.clone()
-            },
-            digest: entry.digest.to_hex().to_string(),
-            size_bytes: entry.size_bytes,
-        });
-        programs.collect()
+        let added = self.added();
+        let programs = self.programs.iter().chain(added.iter());
+        programs.map(|entry| entry.offered(&all)).collect()
     }
 
     pub(crate) fn environments(&self) -> Vec<protocol::Environment> {
@@ -352,11 +371,8 @@ impl Catalog {
                     (self.engine.clone(), self.cache.clone(), entry.clone());
                 // Compiling an interpreter takes seconds to a minute of every core.
                 tokio::task::spawn_blocking(move || {
-                    let component = cache.load_or_compile(
-                        engine.wasmtime(),
-                        source.digest.as_bytes(),
-                        || Ok(std::fs::read(&source.file.path)?),
-                    )?;
+                    let component = cache
+                        .load_or_compile(engine.wasmtime(), &source.inputs(), || source.component())?;
                     Ok(Program::new(&engine, &component)?)
                 })
                 .await?

@@ -55,6 +55,7 @@ pub async fn join(runner: &Runner, app: Arc<dyn AppCall>) -> Result<Joined> {
     app.sweep(held).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(heartbeat(app.clone()));
+    tasks.spawn(announce(app.clone()));
     tasks.spawn(lease::work(app.clone()));
     tasks.spawn(audit::deliver(app.clone()));
     Ok(Joined { app, tasks })
@@ -69,6 +70,21 @@ impl Joined {
             .send(Method::DELETE, "", &())
             .await
             .map(|_: Ignored| ())
+    }
+}
+
+/// Tells the app of what changed since the runner joined.
+async fn announce(app: App) {
+    loop {
+        let announcements = &app.runner.shared.announcements;
+        let changes = announcements.next().await;
+        match app.register().await {
+            Ok(()) => announcements.said(changes),
+            Err(error) => {
+                tracing::warn!("cannot tell the app of a change: {error:#}");
+                tokio::time::sleep(HEARTBEAT).await;
+            }
+        }
     }
 }
 

@@ -14,7 +14,9 @@
     )
 )]
 
+mod added;
 mod agent;
+mod announcement;
 mod api;
 mod audit;
 mod catalog;
@@ -24,6 +26,7 @@ mod executable;
 mod files;
 mod join;
 mod lease;
+mod programs;
 mod queue;
 mod roots;
 mod running;
@@ -39,6 +42,8 @@ pub use catalog::{AgentFile, Catalog, ProgramFile};
 pub use join::{AppCall, AppResponse, Joined, join};
 pub use roots::Root;
 
+use added::AddedFolder;
+use announcement::Announcements;
 use anyhow::{Context, Result};
 use queue::Queue;
 use std::path::PathBuf;
@@ -59,7 +64,7 @@ pub struct RunnerConfig {
     pub url: String,
     /// The bearer token that both sides present.
     pub token: String,
-    /// Holds `workspaces/` and `audit/`.
+    /// Holds `workspaces/`, `programs/` and `audit/`.
     pub state: PathBuf,
     /// What the audit log may keep for an app that does not take it, before no sandbox starts any more.
     pub audit_bytes_max: u64,
@@ -88,6 +93,11 @@ struct Shared {
     registries: Arc<[String]>,
     surroundings: Surroundings,
     audit: Log,
+    /// The files of users' programs.
+    added: AddedFolder,
+    /// Held by who adds or removes one.
+    changing_programs: tokio::sync::Mutex<()>,
+    announcements: Announcements,
     /// There is more in the audit log.
     recorded: Arc<Notify>,
     /// Someone said that there may be work.
@@ -113,6 +123,7 @@ impl Runner {
         };
         let told = recorded.clone();
         let audit = Log::open(settings, move || told.notify_one())?;
+        let added = added(&config).context("cannot load the programs of users")?;
         let shared = Shared {
             config,
             workspaces,
@@ -122,6 +133,9 @@ impl Runner {
             registries,
             surroundings,
             audit,
+            added,
+            changing_programs: tokio::sync::Mutex::default(),
+            announcements: Announcements::default(),
             recorded,
             wake: Notify::new(),
         };
@@ -132,6 +146,11 @@ impl Runner {
 
     pub fn id(&self) -> &str {
         &self.shared.config.id
+    }
+
+    /// The names of the programs that have to be compiled before they can run.
+    pub fn uncompiled(&self) -> Vec<String> {
+        self.catalog().uncompiled()
     }
 
     /// Compiles the programs that have not been compiled yet, one after another.
@@ -146,4 +165,22 @@ impl Runner {
     fn catalog(&self) -> &Catalog {
         &self.shared.config.catalog
     }
+}
+
+/// Offers the programs that users added before.
+fn added(config: &RunnerConfig) -> Result<AddedFolder> {
+    let folder = AddedFolder::open(&config.state)?;
+    for file in folder.load()? {
+        let size = std::fs::metadata(&file.path);
+        let size = size.with_context(|| format!("cannot read {}", file.path.display()))?;
+        if config.catalog.check_free(&file.name).is_err() {
+            tracing::warn!(
+                "a program that comes along has the name of the added one `{}`, which is not offered",
+                file.name
+            );
+            continue;
+        }
+        config.catalog.offer(file, size.len(), None);
+    }
+    Ok(folder)
 }

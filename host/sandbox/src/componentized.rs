@@ -1,13 +1,14 @@
 //! Core modules of preview 1, a user's Go programs for one, as components: with the adapter that the Bytecode Alliance
 //! keeps, and a way for exit codes around it, as it knows success and failure only.
 
+use crate::program::START;
 use anyhow::{Context, Result};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
 };
 use wasm_encoder::reencode::{self, Reencode, RoundtripReencoder};
 use wasm_encoder::{ImportSection, Module};
-use wasmparser::{ImportSectionReader, Parser};
+use wasmparser::{Import, ImportSectionReader, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -36,6 +37,65 @@ pub(crate) fn componentized(module: &[u8]) -> Result<Vec<u8>> {
         )?
         .encode()
         .context("the core module is no program of preview 1 of WASI")
+}
+
+/// What is known of a core module before it becomes a component.
+#[derive(Default)]
+pub(crate) struct Command {
+    /// The imports that the adapter does not have.
+    pub(crate) unknown: Vec<String>,
+    /// It has where a command begins.
+    pub(crate) starts: bool,
+    /// It says its own interfaces: then its imports and exports are theirs.
+    pub(crate) says_interfaces: bool,
+}
+
+impl Command {
+    pub(crate) fn of(module: &[u8]) -> Result<Self> {
+        let mut command = Self::default();
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        let import = import?;
+                        if !is_of_preview1(&import)? {
+                            let name = format!("`{}::{}`", import.module, import.name);
+                            command.unknown.push(name);
+                        }
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        command.starts |= export?.name == START;
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    command.says_interfaces |= section.name().starts_with(INTERFACES);
+                }
+                _ => {}
+            }
+        }
+        Ok(command)
+    }
+}
+
+/// The sections in which a core module says the interfaces of the component that it is to become.
+const INTERFACES: &str = "component-type";
+
+fn is_of_preview1(import: &Import<'_>) -> Result<bool> {
+    if import.module != WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
+        return Ok(false);
+    }
+    for payload in Parser::new(0).parse_all(WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER) {
+        if let Payload::ExportSection(exports) = payload? {
+            for export in exports {
+                if export?.name == import.name {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn with_exit_codes(module: &[u8]) -> Result<Vec<u8>> {

@@ -38,16 +38,13 @@ struct Pipe {
 #[derive(Default)]
 struct State {
     bytes: BytesMut,
-    /// Room that was promised to writers and is not used yet: without that, many of them could together write more than
-    /// there is room for.
-    promised: usize,
     readers: usize,
     writers: usize,
 }
 
 impl State {
     fn room(&self) -> usize {
-        PIPE_BYTES.saturating_sub(self.bytes.len() + self.promised)
+        PIPE_BYTES.saturating_sub(self.bytes.len())
     }
 }
 
@@ -141,43 +138,34 @@ impl InputStream for Reader {
     }
 }
 
+/// What one writer may hand over at once. Several may be told of the same room, so together they can pass it, by this much
+/// each: room that is set aside for one who never uses it would keep the others out.
+const WRITE_BYTES_MAX: usize = 4 << 10;
+
 /// The end that is written. Cheap to clone.
-pub(crate) struct Writer {
-    pipe: Arc<Pipe>,
-    /// What this one may write now.
-    promised: usize,
-}
+pub(crate) struct Writer(Arc<Pipe>);
 
 impl Writer {
     fn new(pipe: Arc<Pipe>) -> Self {
         pipe.state().writers += 1;
-        Self { pipe, promised: 0 }
-    }
-
-    fn waits_for_room(&self) -> impl Fn(&State) -> bool + use<> {
-        let promised = self.promised;
-        move |state| promised > 0 || state.room() > 0 || state.readers == 0
+        Self(pipe)
     }
 }
 
 impl Clone for Writer {
     fn clone(&self) -> Self {
-        Self::new(self.pipe.clone())
+        Self::new(self.0.clone())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let mut state = self.pipe.state();
+        let mut state = self.0.state();
         state.writers -= 1;
-        state.promised -= self.promised;
         let last = state.writers == 0;
         drop(state);
         if last {
-            self.pipe.readable.notify_waiters();
-        }
-        if self.promised > 0 {
-            self.pipe.writable.notify_waiters();
+            self.0.readable.notify_waiters();
         }
     }
 }
@@ -185,29 +173,27 @@ impl Drop for Writer {
 #[async_trait]
 impl Pollable for Writer {
     async fn ready(&mut self) {
-        wait(&self.pipe, &self.pipe.writable, self.waits_for_room()).await;
+        let pipe = &self.0;
+        wait(pipe, &pipe.writable, |state| {
+            state.room() > 0 || state.readers == 0
+        })
+        .await;
     }
 }
 
 #[async_trait]
 impl OutputStream for Writer {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        if bytes.len() > self.promised {
+        if bytes.len() > WRITE_BYTES_MAX {
             return Err(StreamError::trap("wrote without a permit"));
         }
-        let mut state = self.pipe.state();
-        state.promised -= self.promised;
-        let given_back = self.promised > bytes.len();
-        self.promised = 0;
+        let mut state = self.0.state();
         if state.readers == 0 {
             return Err(StreamError::Closed);
         }
         state.bytes.extend_from_slice(&bytes);
         drop(state);
-        self.pipe.readable.notify_waiters();
-        if given_back {
-            self.pipe.writable.notify_waiters();
-        }
+        self.0.readable.notify_waiters();
         Ok(())
     }
 
@@ -216,14 +202,11 @@ impl OutputStream for Writer {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        let mut state = self.pipe.state();
+        let state = self.0.state();
         if state.readers == 0 {
             return Err(StreamError::Closed);
         }
-        let room = state.room();
-        state.promised += room;
-        self.promised += room;
-        Ok(self.promised)
+        Ok(state.room().min(WRITE_BYTES_MAX))
     }
 
     /// Others may have been quicker: then this one waits on.
@@ -268,22 +251,33 @@ mod tests {
     }
 
     #[test]
-    fn many_writers_together_get_no_more_room_than_there_is() {
-        let (mut reader, mut first) = ends();
-        let mut second = first.clone();
-        assert_eq!(first.check_write().unwrap(), PIPE_BYTES);
-        assert_eq!(second.check_write().unwrap(), 0);
-        assert_eq!(second.ready().now_or_never(), None);
-        first.write(vec![b'x'; PIPE_BYTES - 1].into()).unwrap();
-        assert_eq!(second.check_write().unwrap(), 1, "it was given back");
-        second.write("y".into()).unwrap();
-        assert!(second.write("z".into()).is_err(), "it was not permitted");
-        assert_eq!(first.check_write().unwrap(), 0);
-        assert_eq!(reader.read(usize::MAX).unwrap().len(), PIPE_BYTES);
-        assert_eq!(first.ready().now_or_never(), Some(()));
-        assert_eq!(first.check_write().unwrap(), PIPE_BYTES);
-        drop(first);
-        assert_eq!(second.check_write().unwrap(), PIPE_BYTES);
+    fn who_finds_no_room_waits_for_a_reader() {
+        let (mut reader, mut writer) = ends();
+        let mut other = writer.clone();
+        let mut written = 0;
+        while writer.check_write().unwrap() > 0 {
+            assert_eq!(other.ready().now_or_never(), Some(()));
+            writer.write(vec![b'x'; WRITE_BYTES_MAX].into()).unwrap();
+            written += WRITE_BYTES_MAX;
+        }
+        assert_eq!(written, PIPE_BYTES);
+        assert_eq!(other.ready().now_or_never(), None);
+        assert_eq!(other.check_write().unwrap(), 0);
+        assert_eq!(reader.read(1).unwrap(), "x");
+        assert_eq!(other.check_write().unwrap(), 1);
+        assert!(other.write(vec![b'x'; WRITE_BYTES_MAX + 1].into()).is_err());
+        assert_eq!(reader.read(usize::MAX).unwrap().len(), PIPE_BYTES - 1);
+        assert_eq!(writer.check_write().unwrap(), WRITE_BYTES_MAX);
+    }
+
+    /// As the host does it after each blocking write: the room is asked for once more and not used.
+    #[test]
+    fn room_that_is_not_used_keeps_nobody_out() {
+        let (_reader, mut writer) = ends();
+        let mut other = writer.clone();
+        assert_eq!(writer.check_write().unwrap(), WRITE_BYTES_MAX);
+        assert_eq!(other.check_write().unwrap(), WRITE_BYTES_MAX);
+        other.write("y".into()).unwrap();
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Program {
 }
 
 /// Where a command of preview 1 begins.
-const START: &str = "_start";
+pub(crate) const START: &str = "_start";
 /// What a module may hand to a call. Reads and writes of files go by it though they are not copied, so it is what one
 /// of them can be long.
 const MODULE_CALL_BYTES_MAX: usize = 128 << 20;

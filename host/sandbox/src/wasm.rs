@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use wasmtime::Module;
 use wasmtime::component::Component;
 
+/// Which of the two layers of WebAssembly a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub enum WasmKind {
     Module,
     Component,
 }
@@ -23,8 +24,8 @@ impl Program {
         bytes: Vec<u8>,
     ) -> Result<Self> {
         Ok(match kind(&bytes)? {
-            Kind::Module => Self::module(engine, &module(engine, cache, bytes)?)?,
-            Kind::Component => Self::new(engine, &component(engine, cache, bytes)?)?,
+            WasmKind::Module => Self::module(engine, &module(engine, cache, bytes)?)?,
+            WasmKind::Component => Self::new(engine, &component(engine, cache, bytes)?)?,
         })
     }
 }
@@ -37,8 +38,8 @@ impl Service {
         bytes: Vec<u8>,
     ) -> Result<Self> {
         match kind(&bytes)? {
-            Kind::Module => bail!("it is a core module; a service is a component"),
-            Kind::Component => Ok(Self::new(engine, &component(engine, cache, bytes)?)?),
+            WasmKind::Module => bail!("it is a core module; a service is a component"),
+            WasmKind::Component => Ok(Self::new(engine, &component(engine, cache, bytes)?)?),
         }
     }
 }
@@ -47,16 +48,16 @@ impl Service {
 /// counted as with any other.
 pub fn component_of(bytes: Vec<u8>) -> Result<Vec<u8>> {
     match kind(&bytes)? {
-        Kind::Component => Ok(bytes),
-        Kind::Module => componentized(&bytes),
+        WasmKind::Component => Ok(bytes),
+        WasmKind::Module => componentized(&bytes),
     }
 }
 
 /// The eight bytes in front: the magic number, the version, and which of the two layers it is.
-fn kind(bytes: &[u8]) -> Result<Kind> {
+pub(crate) fn kind(bytes: &[u8]) -> Result<WasmKind> {
     match bytes {
-        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Ok(Kind::Module),
-        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Ok(Kind::Component),
+        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Ok(WasmKind::Module),
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Ok(WasmKind::Component),
         _ => bail!("it is no WebAssembly: it does not begin with the magic number"),
     }
 }
@@ -87,8 +88,8 @@ mod tests {
 
     #[test]
     fn the_kind_is_told_from_the_first_bytes() {
-        assert_eq!(kind(b"\0asm\x01\0\0\0").unwrap(), Kind::Module);
-        assert_eq!(kind(b"\0asm\x0d\0\x01\0").unwrap(), Kind::Component);
+        assert_eq!(kind(b"\0asm\x01\0\0\0").unwrap(), WasmKind::Module);
+        assert_eq!(kind(b"\0asm\x0d\0\x01\0").unwrap(), WasmKind::Component);
         for other in [
             b"".as_slice(),
             b"\0asm",

@@ -48,6 +48,7 @@ def load_all():
         library.resource_reader = importlib.import_module("launcher.resources").Reader
         importlib.import_module("launcher.shims").install()
         importlib.import_module("launcher.pools").install()
+        importlib.import_module("launcher.processes").install()
     finally:
         builtins.__import__ = plain_import
     sys.modules["_warnings"].filters[:] = filters

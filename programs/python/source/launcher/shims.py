@@ -17,7 +17,6 @@ import tarfile
 import time
 import zipfile
 
-NO_PROCESSES = "a sandbox has no processes"
 USER = 1000  # Nobody in particular, and not root: some programs refuse to run as root.
 DEVICES = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
@@ -26,7 +25,7 @@ _clock_origin_ns = 0
 
 
 def install():
-    for shim in (umask, chdir, get_terminal_size, kill, system, getppid, abort):
+    for shim in (umask, chdir, get_terminal_size, getppid, abort):
         setattr(os, shim.__name__, shim)
     for name in ("getuid", "geteuid", "getgid", "getegid"):
         setattr(os, name, _user)
@@ -71,7 +70,7 @@ def chdir(path):
     _chdir(os.path.realpath(os.fspath(path)))
 
 
-# One process, no terminal to measure, no other process to signal.
+# One process, no terminal to measure. (Other programs: see `processes`.)
 
 
 def getppid():
@@ -80,17 +79,6 @@ def getppid():
 
 def get_terminal_size(fd=1):
     raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
-
-
-def kill(pid, number):
-    if pid != os.getpid():
-        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
-    if number:
-        signal.raise_signal(number)
-
-
-def system(command):
-    raise OSError(errno.ENOTSUP, NO_PROCESSES)
 
 
 def abort():
