@@ -6,14 +6,13 @@ use std::process::Command;
 use std::{env, error::Error, fmt::Write as _, fs};
 
 /// Taken JavaScript: the module's name and its file in the crate's `skeleton/src/builtin`.
-const TAKEN_SCRIPTS: [(&str, &str); 61] = [
+const TAKEN_SCRIPTS: [(&str, &str); 59] = [
     ("abort_controller", "abort_controller.js"),
     ("assert", "assert.js"),
     ("base64-js", "base64.js"),
     ("buffer", "buffer.js"),
     ("constants", "constants.js"),
     ("diagnostics_channel", "diagnostics_channel.js"),
-    ("domain", "domain.js"),
     ("encoding", "encoding.js"),
     ("events", "events.js"),
     ("http_blob", "fetch-blob-4.0.0.js"),
@@ -21,20 +20,38 @@ const TAKEN_SCRIPTS: [(&str, &str); 61] = [
     ("ieee754", "ieee754.js"),
     ("internal/binding/util", "internal/binding/util.js"),
     ("internal/errors", "internal/errors.js"),
-    ("internal/normalize_encoding", "internal/normalize_encoding.js"),
-    ("internal/streams/add-abort-signal", "internal/streams/add-abort-signal.js"),
-    ("internal/streams/buffer_list", "internal/streams/buffer_list.js"),
+    (
+        "internal/normalize_encoding",
+        "internal/normalize_encoding.js",
+    ),
+    (
+        "internal/streams/add-abort-signal",
+        "internal/streams/add-abort-signal.js",
+    ),
+    (
+        "internal/streams/buffer_list",
+        "internal/streams/buffer_list.js",
+    ),
     ("internal/streams/compose", "internal/streams/compose.js"),
     ("internal/streams/destroy", "internal/streams/destroy.js"),
     ("internal/streams/duplex", "internal/streams/duplex.js"),
-    ("internal/streams/end-of-stream", "internal/streams/end-of-stream.js"),
+    (
+        "internal/streams/end-of-stream",
+        "internal/streams/end-of-stream.js",
+    ),
     ("internal/streams/from", "internal/streams/from.js"),
     ("internal/streams/legacy", "internal/streams/legacy.js"),
-    ("internal/streams/passthrough", "internal/streams/passthrough.js"),
+    (
+        "internal/streams/passthrough",
+        "internal/streams/passthrough.js",
+    ),
     ("internal/streams/pipeline", "internal/streams/pipeline.js"),
     ("internal/streams/readable", "internal/streams/readable.js"),
     ("internal/streams/state", "internal/streams/state.js"),
-    ("internal/streams/transform", "internal/streams/transform.js"),
+    (
+        "internal/streams/transform",
+        "internal/streams/transform.js",
+    ),
     ("internal/streams/utils", "internal/streams/utils.js"),
     ("internal/streams/writable", "internal/streams/writable.js"),
     ("internal/timers", "internal/timers.js"),
@@ -61,13 +78,34 @@ const TAKEN_SCRIPTS: [(&str, &str); 61] = [
     ("util", "util.js"),
     ("webstreams", "webstreams.js"),
     ("zlib", "zlib.js"),
-    ("console", "console.js"),
     ("inspector", "inspector.js"),
     ("cluster", "cluster.js"),
     ("repl", "repl.js"),
     ("internal/source_map_url", "internal/source_map_url.js"),
     ("internal/fs/utils", "internal/fs/utils.js"),
     ("internal/http", "internal/http.js"),
+];
+
+/// What is wrong in a taken module: its file, the text, and the text instead.
+const CHANGES: [(&str, &str, &str); 4] = [
+    // A zero byte is written as one.
+    ("url.js", "/[!'\\(\\)~]|%20|%00/g", "/[!'\\(\\)~]|%20/g"),
+    // What a caller leaves out: the colon, the question mark and the number sign.
+    (
+        "url.js",
+        "    const protocol = urlObject.protocol || '';\n    let pathname",
+        "    let protocol = urlObject.protocol || '';\n    if (protocol && !protocol.endsWith(':')) protocol += ':';\n    let pathname",
+    ),
+    (
+        "url.js",
+        "    if (urlObject.search) {\n        result += urlObject.search;\n    } else if",
+        "    if (urlObject.search) {\n        result += urlObject.search.replace(/^(?!\\?)/, '?');\n    } else if",
+    ),
+    (
+        "url.js",
+        "    if (urlObject.hash) {\n        result += urlObject.hash;\n    }\n\n    return result;\n}\n\nconst SLASHED",
+        "    if (urlObject.hash) {\n        result += urlObject.hash.replace(/^(?!#)/, '#');\n    }\n\n    return result;\n}\n\nconst SLASHED",
+    ),
 ];
 
 /// Taken Rust: what those modules call.
@@ -81,6 +119,8 @@ const TAKEN_NATIVES: [(&str, &str); 6] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // QuickJS recurses on the stack in linear memory; see `STACK_BYTES_MAX` in `engine.rs`.
+    println!("cargo:rustc-link-arg=-zstack-size=4194304");
     println!("cargo:rerun-if-changed=js");
     println!("cargo:rerun-if-changed=Cargo.lock");
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -89,12 +129,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, file) in own(&here.join("js"))? {
         let _ = writeln!(library, "({name:?}, include_str!({file:?})),");
     }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
     for (name, file) in TAKEN_SCRIPTS {
-        let file = existing(taken.join(file))?;
+        let file = changed(&taken, file, &out)?;
         let _ = writeln!(library, "({name:?}, include_str!({file:?})),");
     }
     library.push_str("];\n");
-    let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("library.rs"), library)?;
 
     let mut natives = String::new();
@@ -125,8 +165,32 @@ fn own(folder: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
     Ok(found)
 }
 
+/// The file as it is, or a copy with what is wrong in it put right.
+fn changed(taken: &Path, file: &str, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let path = existing(taken.join(file))?;
+    let mut text = None;
+    for (_, from, to) in CHANGES.iter().filter(|(changed, ..)| *changed == file) {
+        let before = match text {
+            Some(text) => text,
+            None => fs::read_to_string(&path)?,
+        };
+        if before.matches(from).count() != 1 {
+            return Err(format!("{} does not have once: {from}", path.display()).into());
+        }
+        text = Some(before.replace(from, to));
+    }
+    let Some(text) = text else { return Ok(path) };
+    let copy = out.join(file.replace('/', "-"));
+    fs::write(&copy, text)?;
+    Ok(copy)
+}
+
 fn existing(file: PathBuf) -> Result<PathBuf, Box<dyn Error>> {
-    if file.exists() { Ok(file) } else { Err(format!("{} is missing in the crate", file.display()).into()) }
+    if file.exists() {
+        Ok(file)
+    } else {
+        Err(format!("{} is missing in the crate", file.display()).into())
+    }
 }
 
 /// Where cargo keeps the crate that the modules are taken from.
@@ -136,7 +200,11 @@ fn taken(here: &Path) -> Result<PathBuf, Box<dyn Error>> {
         .current_dir(here)
         .output()?;
     if !output.status.success() {
-        return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "cargo metadata failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     metadata["packages"]

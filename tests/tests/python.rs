@@ -92,13 +92,18 @@ fn python_behaves_as_its_cases_say() {
 }
 
 /// The source distribution that `cargo xtask test` fetched.
-fn unpacked() -> tempfile::TempDir {
-    let archive = root().join("target/fixtures/more_itertools.tar.gz");
+fn fixture(file: &str) -> PathBuf {
+    let path = root().join("target/fixtures").join(file);
     assert!(
-        archive.exists(),
+        path.exists(),
         "{} is missing; `cargo xtask test` fetches it",
-        archive.display()
+        path.display()
     );
+    path
+}
+
+fn unpacked(file: &str) -> tempfile::TempDir {
+    let archive = fixture(file);
     let folder = tempfile::tempdir().unwrap();
     let done = std::process::Command::new("tar")
         .args(["--extract", "--gzip", "--strip-components=1", "--file"])
@@ -110,6 +115,8 @@ fn unpacked() -> tempfile::TempDir {
     assert!(done.success());
     folder
 }
+
+const MORE_ITERTOOLS: &str = "more_itertools-11.2.1.tar.gz";
 
 /// Tests that no sandbox can pass yet: a thread of theirs must be put aside in the middle and go on later, which
 /// takes a second stack. Threads run one after another, each to its end.
@@ -130,7 +137,7 @@ for test, _ in result.failures + result.errors:
 #[test]
 fn the_suite_of_a_real_project_passes() {
     let server = fresh();
-    let project = unpacked();
+    let project = unpacked(MORE_ITERTOOLS);
     let workspace = server.workspace("python", "standard");
     upload(&server, &workspace, project.path());
     let result = server.exec(&workspace, &["python", "-c", SUITE]);
@@ -151,7 +158,7 @@ fn the_suite_of_a_real_project_passes() {
 #[test]
 fn a_real_project_is_tested_by_run() {
     let server = fresh();
-    let project = unpacked();
+    let project = unpacked(MORE_ITERTOOLS);
     let folder = tempfile::tempdir().unwrap();
     let tasks = json!({
         "name": "more-itertools",
@@ -191,4 +198,45 @@ fn a_real_project_is_tested_by_run() {
         json!([]),
         "the workspace was not torn down"
     );
+}
+
+#[test]
+fn a_project_with_thousands_of_tests_passes_them_all() {
+    let server = fresh();
+    let project = unpacked("idna-3.11.tar.gz");
+    let workspace = server.workspace("python", "standard");
+    upload(&server, &workspace, project.path());
+    let command = [
+        "python", "-m", "unittest", "discover", "-s", "tests", "-t", ".",
+    ];
+    let result = server.exec(&workspace, &command);
+    let stderr = result["stderr"].as_str().unwrap();
+    let tail = &stderr[stderr.len().saturating_sub(2_000)..];
+    assert_eq!(result["exit_code"], 0, "{tail}");
+    assert!(tail.contains("Ran 6366 tests"), "{tail}");
+}
+
+#[test]
+fn a_project_is_tested_by_pytest() {
+    let server = fresh();
+    let workspace = server.workspace("python", "standard");
+    upload(&server, &workspace, unpacked("toolz-1.1.0.tar.gz").path());
+    // Wheels lie in the workspace as they are: Python imports from them.
+    let mut path = vec![".".to_owned()];
+    for entry in std::fs::read_dir(root().join("target/fixtures")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".whl") {
+            let wheel = std::fs::read(fixture(&name)).unwrap();
+            assert_eq!(server.put(&workspace, &name, wheel).0, 201);
+            path.push(name);
+        }
+    }
+    let body = json!({
+        "command": ["python", "-m", "pytest", "-q", "toolz"],
+        "env": {"PYTHONPATH": path.join(":")},
+    });
+    let (_, result) = server.post(&format!("/workspaces/{workspace}/exec"), &body);
+    let stdout = result["stdout"].as_str().unwrap_or_default();
+    assert_eq!(result["exit_code"], 0, "{result}");
+    assert!(stdout.contains(" passed"), "{stdout}");
 }

@@ -49,13 +49,8 @@ pub fn host(project: &Project, profile: Profile) -> Result<()> {
             || step::run(&mut project.cargo(&["build", "--release", "--package", "swarm-flow"])),
         ),
         Profile::Dev => step("build the host (the first time this takes minutes)", || {
-            step::run(&mut project.cargo(&[
-                "build",
-                "--workspace",
-                "--exclude",
-                "guests",
-                "--bins",
-            ]))
+            let mut cargo = project.cargo(&["build", "--bins"]);
+            step::run(project.native(&mut cargo)?)
         }),
     }
 }
@@ -87,7 +82,7 @@ pub fn need_wasm_target(project: &Project) -> Result<()> {
 
 fn build_wasm(project: &Project, packages: &[&str]) -> Result<()> {
     need_wasm_target(project)?;
-    let mut cargo = project.cargo(&["build", "--target", WASM_TARGET, "--profile", "component"]);
+    let mut cargo = project.cargo_for_wasm();
     step::run(cargo.args(packages.iter().flat_map(|package| ["--package", package])))
 }
 

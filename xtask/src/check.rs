@@ -1,8 +1,8 @@
 //! What a machine can say about the sources. Everything is checked, then what failed is named.
 
-use crate::project::{COMPONENTS, Project, WASM_TARGET};
+use crate::project::{COMPONENTS, INITIALISE, Project, WASM_TARGET};
 use crate::step::{self, step};
-use crate::{build, deny};
+use crate::{build, deny, programs};
 use anyhow::{Result, bail};
 
 type Check = fn(&Project) -> Result<()>;
@@ -36,27 +36,31 @@ fn format(project: &Project) -> Result<()> {
 }
 
 fn native_lints(project: &Project) -> Result<()> {
-    let arguments = [
-        "clippy",
-        "--workspace",
-        "--exclude",
-        "guests",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    step::run(&mut project.cargo(&arguments))
+    let mut cargo = project.cargo(&["clippy", "--all-targets"]);
+    step::run(project.native(&mut cargo)?.args(["--", "-D", "warnings"]))?;
+    step::run(&mut project.cargo(&["clippy", "--package", INITIALISE, "--", "-D", "warnings"]))
 }
 
 fn guest_lints(project: &Project) -> Result<()> {
     build::need_wasm_target(project)?;
-    let mut cargo = project.cargo(&["clippy", "--target", WASM_TARGET, "--package", "guests"]);
-    cargo.args(COMPONENTS.iter().flat_map(|package| ["--package", package]));
+    let mut cargo = project.cargo(&["clippy", "--target", WASM_TARGET]);
+    let mut guests = project.guest_packages()?;
+    // What has parts in C needs their compiler even to be looked at.
+    for source in programs::sources(project)? {
+        if source.has_c() {
+            guests.retain(|guest| *guest != programs::package(&source));
+        }
+    }
+    let guests = guests.iter().map(String::as_str).chain(COMPONENTS);
+    cargo.args(guests.flat_map(|package| ["--package", package]));
     step::run(cargo.args(["--", "-D", "warnings"]))
 }
 
 fn documentation(project: &Project) -> Result<()> {
-    let mut cargo = project.cargo(&["doc", "--workspace", "--exclude", "guests", "--no-deps"]);
-    step::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+    let mut cargo = project.cargo(&["doc", "--no-deps"]);
+    step::run(
+        project
+            .native(&mut cargo)?
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
 }

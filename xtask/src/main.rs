@@ -64,7 +64,7 @@ enum Command {
     /// Build everything in release and measure
     Bench {
         /// What to measure; without it everything. `sandbox` has `live` and `noise` in it
-        #[arg(value_parser = ["sandbox", "live", "noise", "start", "http"])]
+        #[arg(value_parser = ["sandbox", "live", "noise", "programs", "start", "http"])]
         parts: Vec<String>,
     },
     /// Format, lints, dependencies and documentation

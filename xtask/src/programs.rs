@@ -1,107 +1,104 @@
-//! The programs that `exec` finds: `target/programs/python.wasm`, and beside it `python.toml`, which describes it.
+//! The programs that `exec` finds: `target/programs/NAME.wasm`, and beside it `NAME.toml`, which describes it.
 //!
-//! Building Python takes a minute or so and the network. So the result is kept under the hash of its sources,
-//! beside the result and in the user's cache folder, and is built again only when those change.
-//! What its builder makes is many modules that share a memory; `merge` makes them one.
+//! Each has a folder, `programs/NAME`, with its description, `program.toml`. One in Rust is a package of the workspace;
+//! Python is built by a script of its own.
 
 mod merge;
+mod python;
+mod rust;
+
+pub use rust::package;
 
 use crate::file;
-use crate::project::{Project, cache};
-use crate::step::{self, step};
+use crate::project::Project;
+use crate::step::step;
 use anyhow::{Context, Result};
-use sha2::{Digest as _, Sha256};
+use serde::Deserialize;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::PathBuf;
+use toml::Table;
 
+/// A folder of a program.
+pub struct Source {
+    pub name: String,
+    pub folder: PathBuf,
+    /// What a runner knows of it.
+    description: Table,
+    build: Build,
+}
+
+/// How a program in Rust is built: the table `build` of its description, which a runner does not see.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Build {
+    /// The export whose work is done once, here: its memory is the program's image.
+    initialise: Option<String>,
+    /// It has parts in C.
+    c: bool,
+}
+
+/// Builds all.
 pub fn build(project: &Project) -> Result<()> {
-    step("build the programs", || python(project))
-}
-
-/// What lies beside Python's sources and does not change the result.
-const NOT_SOURCES: [&str; 3] = ["README.md", "program.toml", "tests"];
-
-fn python(project: &Project) -> Result<()> {
-    let folder = project.root.join("programs/python");
-    let out = project.programs().join("python.wasm");
-    let mark = project.programs().join("python.sources");
-    let sources = sources(project, &folder)?;
-    if out.exists() && fs::read_to_string(&mark).is_ok_and(|built| built == sources) {
-        eprintln!("    unchanged: {}", out.display());
-        return describe(project, &folder);
+    let sources = sources(project)?;
+    let (rust, scripts): (Vec<_>, Vec<_>) = sources
+        .into_iter()
+        .partition(|source| source.folder.join("Cargo.toml").exists());
+    step(
+        "build the programs in Rust (the first time this takes minutes)",
+        || rust::build(project, &rust),
+    )?;
+    for source in scripts {
+        step(&format!("build the program `{}`", source.name), || {
+            python::build(project, &source)
+        })?;
     }
-    let kept = cache().map(|cache| {
-        cache
-            .join("programs")
-            .join(format!("python-{sources}.wasm"))
-    });
-    match &kept {
-        Some(kept) if kept.exists() => {
-            eprintln!("    found in the cache: {}", kept.display());
-            file::write_if_changed(&out, &file::read(kept)?)?;
+    Ok(())
+}
+
+/// The folders of programs, in order of name.
+pub fn sources(project: &Project) -> Result<Vec<Source>> {
+    let all = project.root.join("programs");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&all).with_context(|| format!("list {}", all.display()))? {
+        let folder = entry.context("list the programs")?.path();
+        let manifest = folder.join("program.toml");
+        if !manifest.exists() {
+            continue;
         }
-        _ if !step::exists("python3") => {
-            eprintln!(
-                "    `python3` is missing, so the program `python` is not built and commands that name it will fail;"
-            );
-            eprintln!("    install Python 3.10 or newer with its `venv` module and run this again");
-            return Ok(());
-        }
-        _ => {
-            run_builder(project, &out)?;
-            keep(&out, kept.as_deref());
-        }
+        let text = file::read(&manifest)?;
+        let read = || -> Result<(Table, Build)> {
+            let mut description: Table = toml::from_slice(&text)?;
+            let build = description.remove("build").map(toml::Value::try_into);
+            Ok((description, build.transpose()?.unwrap_or_default()))
+        };
+        let (description, build) =
+            read().with_context(|| format!("read {}", manifest.display()))?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        found.push(Source {
+            name: name.into_owned(),
+            folder,
+            description,
+            build,
+        });
     }
-    describe(project, &folder)?;
-    file::write_if_changed(&mark, sources.as_bytes())
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
 }
 
-/// The program's sources, and ours that change what is built of them.
-fn sources(project: &Project, folder: &Path) -> Result<String> {
-    let ours = project.root.join("xtask/src/programs");
-    let contracts = ["process.wit", "types.wit"].map(|name| project.root.join("wit").join(name));
-    let mut hash = Sha256::new();
-    hash.update(file::digest(folder, &NOT_SOURCES)?);
-    for contract in contracts {
-        hash.update(file::read(&contract)?);
+impl Source {
+    pub fn has_c(&self) -> bool {
+        self.build.c
     }
-    let ours = file::digest(&ours, &["merge/tests.rs"])?;
-    let theirs = format!("{:x}", hash.finalize());
-    Ok(format!("{theirs:.32}-{ours:.32}"))
-}
 
-/// A program without a description is none.
-fn describe(project: &Project, folder: &Path) -> Result<()> {
-    file::write_if_changed(
-        &project.programs().join("python.toml"),
-        &file::read(&folder.join("program.toml"))?,
-    )
-}
+    /// A program without a description is none.
+    fn describe(&self, project: &Project) -> Result<()> {
+        let text = toml::to_string(&self.description).context("write a description")?;
+        let path = project.programs().join(format!("{}.toml", self.name));
+        file::write_if_changed(&path, text.as_bytes())
+    }
 
-fn run_builder(project: &Project, out: &Path) -> Result<()> {
-    file::make_folder(&project.programs())?;
-    let built = out.with_extension("built");
-    let mut command = Command::new("python3");
-    command
-        .current_dir(&project.root)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .arg("programs/python/build.py");
-    command
-        .arg("--out")
-        .arg(&built)
-        .arg("--venv")
-        .arg(project.root.join("target/venv"));
-    step::run(&mut command).context("build the program `python`")?;
-    let merged = merge::merge(&file::read(&built)?).context("merge the modules of `python`")?;
-    file::write_if_changed(out, &merged)?;
-    fs::remove_file(&built).with_context(|| format!("remove {}", built.display()))
-}
-
-/// A cache that cannot be written is a pity and no more.
-fn keep(out: &Path, kept: Option<&Path>) {
-    let Some(kept) = kept else { return };
-    if let Err(error) = file::read(out).and_then(|bytes| file::write_if_changed(kept, &bytes)) {
-        eprintln!("    not kept in the cache: {error:#}");
+    /// Where the component goes.
+    fn out(&self, project: &Project) -> PathBuf {
+        project.programs().join(format!("{}.wasm", self.name))
     }
 }

@@ -23,6 +23,10 @@ pub struct Project {
 /// The triple that components are built for.
 pub const WASM_TARGET: &str = "wasm32-wasip2";
 
+/// Starts programs while they are built. It needs parts of wasmtime that the host must not have, so it is built by itself: in one build
+/// with others, all of them would have these parts.
+pub const INITIALISE: &str = "swarm-flow-initialise";
+
 /// The component crates of the app.
 pub const COMPONENTS: [&str; 5] = [
     "gateway",
@@ -81,6 +85,47 @@ impl Project {
         self.cargo_target
             .join(folder)
             .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    /// The packages that are for WebAssembly alone: the programs, what they share, and the guests of the tests.
+    pub fn guest_packages(&self) -> Result<Vec<String>> {
+        let metadata = metadata(&self.root.join("Cargo.toml"), &["--no-deps"])?;
+        let folders = ["programs", "tests/guests"].map(|folder| self.root.join(folder));
+        let packages = metadata["packages"].as_array();
+        let packages = packages.context("`cargo metadata` says no `packages`")?;
+        let is_guest = |package: &&Value| {
+            let manifest = package["manifest_path"].as_str().map(Path::new);
+            manifest
+                .is_some_and(|manifest| folders.iter().any(|folder| manifest.starts_with(folder)))
+        };
+        let names = packages.iter().filter(is_guest);
+        Ok(names
+            .filter_map(|package| package["name"].as_str())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Tells cargo to take all packages but [`Self::guest_packages`] and [`INITIALISE`].
+    pub fn native<'a>(&self, cargo: &'a mut Command) -> Result<&'a mut Command> {
+        cargo.args(["--workspace", "--exclude", INITIALISE]);
+        for package in self.guest_packages()? {
+            cargo.args(["--exclude", &package]);
+        }
+        Ok(cargo)
+    }
+
+    /// Cargo that builds for WebAssembly. What it builds names no folder of this machine: panics show where they happened.
+    pub fn cargo_for_wasm(&self) -> Command {
+        let mut cargo = self.cargo(&["build", "--target", WASM_TARGET, "--profile", "component"]);
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+        // Our own sources are named as they lie in the checkout: where that is must not change the flags, or each clone would
+        // compile everything again.
+        if let Some(home) = home {
+            let flag = format!("--remap-path-prefix={}=/cargo", home.display());
+            cargo.env("CARGO_ENCODED_RUSTFLAGS", flag);
+        }
+        cargo
     }
 
     /// Cargo in the checkout, the same that runs us.

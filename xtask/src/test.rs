@@ -8,19 +8,24 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
-    artefacts(project)?;
+    build::components(project)?;
+    build::guests(project)?;
     build::host(project, Profile::Dev)?;
+    programs::build(project)?;
+    step(
+        "compile the programs (the first time this takes minutes)",
+        || {
+            let mut precompile = Command::new(project.binary(Profile::Dev, "precompile"));
+            precompile.env("CARGO_MANIFEST_DIR", project.root.join("tests"));
+            step::run(precompile.current_dir(&project.root))
+        },
+    )?;
     fixtures::fetch(project)?;
     let mut totals = Totals::default();
     step("run the tests", || {
         // Guests are tested in their sandbox, by the tests of the crates that run them.
-        let mut cargo = project.cargo(&[
-            "test",
-            "--workspace",
-            "--exclude",
-            "guests",
-            "--no-fail-fast",
-        ]);
+        let mut cargo = project.cargo(&["test", "--no-fail-fast"]);
+        project.native(&mut cargo)?;
         tell(&mut cargo, project, Profile::Dev);
         run_and_count(cargo.args(arguments), &mut totals)
     })
@@ -30,8 +35,9 @@ pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
 }
 
 pub fn bench(project: &Project, parts: &[String]) -> Result<()> {
-    artefacts(project)?;
-    // Both at once: alone, each would have its dependencies with other features, and so built again.
+    build::components(project)?;
+    build::guests(project)?;
+    // All at once: alone, each would have its dependencies with other features, and so built again.
     step("build the host and the benchmark, optimised", || {
         let build = [
             "build",
@@ -44,18 +50,12 @@ pub fn bench(project: &Project, parts: &[String]) -> Result<()> {
         ];
         step::run(&mut project.cargo(&build))
     })?;
+    programs::build(project)?;
     step("measure", || {
         let mut bench = Command::new(project.binary(Profile::Release, "bench"));
         tell(&mut bench, project, Profile::Release);
         step::run(bench.current_dir(&project.root).args(parts))
     })
-}
-
-/// What tests and benchmarks run: everything but the host.
-fn artefacts(project: &Project) -> Result<()> {
-    build::components(project)?;
-    build::guests(project)?;
-    programs::build(project)
 }
 
 /// How a test finds what was built.

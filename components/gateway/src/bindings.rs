@@ -16,14 +16,15 @@ mod generated {
 }
 
 pub use generated::swarm_flow::core::{
-    agent, audit, binding, events, policies, policy, runners, secrets, swarm, types, work,
-    workspace,
+    agent, audit, binding, events, policies, policy, programs, runners, secrets, swarm, types,
+    work, workspace,
 };
 
 // The shapes of `swarm-flow-protocol` are what runners read and write, and much of what callers do.
 swarm_flow_protocol::convert_types!(types);
 swarm_flow_protocol::convert_policy!(policy);
 swarm_flow_protocol::convert_runners!(runners);
+swarm_flow_protocol::convert_programs!(programs);
 swarm_flow_protocol::convert_secrets!(secrets);
 swarm_flow_protocol::convert_audit!(audit);
 swarm_flow_protocol::convert_agent!(agent);

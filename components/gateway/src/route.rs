@@ -4,7 +4,7 @@
 //! percent-decoded. `openapi.json` describes the same routes, and a test holds the two together.
 
 use crate::api::{
-    agents, audit, catalog, events, exec, files, meta, policies, runners, secrets, stdin, swarms,
+    agents, audit, events, exec, files, meta, policies, programs, runners, secrets, stdin, swarms,
     workspaces,
 };
 use crate::encoding;
@@ -95,7 +95,10 @@ pub static ROUTES: &[Route] = &[
         User,
         secrets::delete,
     ),
-    route("GET", "/programs", User, catalog::programs),
+    route("GET", "/programs", User, programs::list),
+    route("POST", "/programs", User, programs::add),
+    route("GET", "/programs/{name}", User, programs::get),
+    route("DELETE", "/programs/{name}", User, programs::remove),
     route("GET", "/policies", User, policies::list),
     route("GET", "/policies/{name}", User, policies::get),
     route("PUT", "/policies/{name}", User, policies::put),

@@ -23,6 +23,7 @@ mod input;
 mod lifecycle;
 mod model;
 mod policies;
+mod programs;
 mod remote;
 mod runners;
 mod secrets;

@@ -68,12 +68,47 @@ impl<'a> Ask<'a> {
     }
 }
 
+/// One request that is about no workspace.
+pub struct ToRunner<'a> {
+    pub method: Method,
+    /// `/v1/programs/a`. Percent-encoded.
+    pub path: &'a str,
+    pub body: Option<(&'static str, Vec<u8>)>,
+    pub silence_ms_max: u64,
+}
+
+impl<'a> ToRunner<'a> {
+    /// A request without a body that is answered at once.
+    pub fn plain(method: Method, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            body: None,
+            silence_ms_max: SILENCE_MS,
+        }
+    }
+}
+
 impl<W: Wire> Remote<'_, W> {
     /// Gives the answer when it is a success, and otherwise the runner's reason.
     pub fn ask(&self, ask: Ask<'_>) -> Result<Answer, Error> {
+        self.answer(self.call(ask))
+    }
+
+    /// The same for what is about no workspace.
+    pub fn send(&self, sent: ToRunner<'_>) -> Result<Answer, Error> {
+        self.answer(Call {
+            method: sent.method,
+            url: format!("{}{}", self.url, sent.path),
+            body: sent.body,
+            silence_ms_max: sent.silence_ms_max,
+        })
+    }
+
+    fn answer(&self, call: Call) -> Result<Answer, Error> {
         let answer = self
             .wire
-            .call(self.call(ask))
+            .call(call)
             .map_err(|failure| self.failed(failure))?;
         if (200..300).contains(&answer.status) {
             Ok(answer)

@@ -11,6 +11,7 @@ use swarm_flow_state::{events_after, native::Memory};
 use swarm_flow_wire::{Answer, Call, Failure, Method, Pieces, Wire};
 
 mod policy;
+mod programs;
 mod secrets;
 
 type Respond = fn(&Call) -> Result<Answer, Failure>;

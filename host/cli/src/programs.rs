@@ -22,6 +22,7 @@ enum Command {
     /// Show all; what `programs` alone does
     List,
     /// Add a program of your own to every runner, or replace it
+    #[command(disable_version_flag = true)]
     Add {
         /// A component that exports `wasi:cli/run`, or a core module of preview 1 of WASI
         file: PathBuf,
@@ -116,7 +117,11 @@ fn details(program: &Value) -> String {
     let name = text(program, "name");
     let mut table = Table::new(["NAME", &name]);
     let size_bytes = program["size_bytes"].as_u64().unwrap_or(0);
-    let compiled = if program["compiled"] == true { "yes" } else { "not yet" };
+    let compiled = if program["compiled"] == true {
+        "yes"
+    } else {
+        "not yet"
+    };
     for (title, value) in [
         ("ALIASES", list(&program["aliases"])),
         ("VERSION", text(program, "version")),
@@ -138,7 +143,11 @@ fn details(program: &Value) -> String {
         };
         let interfaces = group["interfaces"].as_array().into_iter().flatten();
         for (index, interface) in interfaces.filter_map(Value::as_str).enumerate() {
-            let title = if index == 0 { needs.clone() } else { String::new() };
+            let title = if index == 0 {
+                needs.clone()
+            } else {
+                String::new()
+            };
             table.row([title, interface.to_owned()]);
         }
     }
@@ -146,7 +155,14 @@ fn details(program: &Value) -> String {
 }
 
 fn table(programs: &[Value]) -> Table {
-    let mut table = Table::new(["NAME", "VERSION", "ORIGIN", "ENVIRONMENTS", "SIZE", "RUNNERS"]);
+    let mut table = Table::new([
+        "NAME",
+        "VERSION",
+        "ORIGIN",
+        "ENVIRONMENTS",
+        "SIZE",
+        "RUNNERS",
+    ]);
     for program in programs {
         let size_bytes = program["size_bytes"].as_u64().unwrap_or(0);
         table.row([

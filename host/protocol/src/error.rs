@@ -71,7 +71,9 @@ impl Display for Error {
                 formatter,
                 "{capability} of `{resource}` is denied; {rule} would allow it"
             ),
-            Self::TooLarge { name, allowed } => write!(formatter, "{name} is larger than {allowed}"),
+            Self::TooLarge { name, allowed } => {
+                write!(formatter, "{name} is larger than {allowed}")
+            }
             Self::Busy { retry_after_ms } => write!(formatter, "try again in {retry_after_ms} ms"),
         }
     }

@@ -9,7 +9,6 @@ pub const PROGRAM_BYTES_MAX: u64 = 64 << 20;
 /// How many programs a runner keeps for users. With those that come along, they fit into a [`crate::Registration`].
 pub const PROGRAMS_ADDED_MAX: usize = 128;
 
-
 /// Something that `exec` can run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,17 +88,14 @@ pub struct ImportGroup {
 
 /// Refuses what is no version of a program.
 pub fn check_program_version(field: &str, version: &str) -> Result<(), Error> {
-    let plain = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+')
-    };
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
     if (1..=VERSION_BYTES_MAX).contains(&version.len()) && version.bytes().all(plain) {
         return Ok(());
     }
     Err(Error::Invalid {
         field: field.to_owned(),
-        message: format!(
-            "must be 1 to {VERSION_BYTES_MAX} letters, digits, `.`, `_`, `-` or `+`"
-        ),
+        message: format!("must be 1 to {VERSION_BYTES_MAX} letters, digits, `.`, `_`, `-` or `+`"),
     })
 }
 
@@ -148,7 +144,11 @@ mod tests {
             ("1\n", false),
             (&"1".repeat(64), false),
         ] {
-            assert_eq!(check_program_version("v", version).is_ok(), right, "{version}");
+            assert_eq!(
+                check_program_version("v", version).is_ok(),
+                right,
+                "{version}"
+            );
         }
         for (digest, right) in [
             ("0af".repeat(21) + "0", true),
@@ -164,6 +164,9 @@ mod tests {
     fn a_program_that_was_registered_before_there_were_others_is_shipped() {
         let text = r#"{"name":"a","version":"1","environments":[],"digest":"","size_bytes":1}"#;
         let program: Program = serde_json::from_str(text).unwrap();
-        assert_eq!((program.origin, program.aliases.len()), (Origin::Shipped, 0));
+        assert_eq!(
+            (program.origin, program.aliases.len()),
+            (Origin::Shipped, 0)
+        );
     }
 }

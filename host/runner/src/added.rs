@@ -62,7 +62,9 @@ impl AddedFolder {
             }
         }
         for path in rest {
-            let manifest = path.extension().is_some_and(|extension| extension == "toml");
+            let manifest = path
+                .extension()
+                .is_some_and(|extension| extension == "toml");
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             if !(manifest && matches!(found.get(&*stem), Some(Some(_)))) {
                 remove_if_there(&path)?;

@@ -15,8 +15,9 @@ use futures::stream;
 use serde::Deserialize;
 use std::time::Duration;
 use swarm_flow_protocol::{
-    BoundSecret, Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER, PROGRAM_BYTES_MAX,
-    PolicyChange, ProgramDetails, STDIN_PIECE_BYTES_MAX, STDIN_WAIT_MS_MAX, StdinTaken,
+    BoundSecret, Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER,
+    PROGRAM_BYTES_MAX, PolicyChange, ProgramDetails, STDIN_PIECE_BYTES_MAX, STDIN_WAIT_MS_MAX,
+    StdinTaken,
 };
 use swarm_flow_sandbox::{OutputChunk, Stream};
 use tokio::sync::{mpsc, oneshot};

@@ -28,7 +28,7 @@ pub struct ProgramFile {
     /// The environments that have it; none means every one.
     #[serde(default)]
     pub environments: Vec<String>,
-    /// The language, where the program is the main one of its environments.
+    /// The language of the first of its environments, where the program is the main one.
     #[serde(default)]
     pub language: String,
     /// Variables that it gets unless the command says otherwise.
@@ -55,6 +55,8 @@ pub struct Catalog {
     programs: Vec<Arc<Entry>>,
     /// What users added, in order of name. Who reads takes the whole list and lets go of the lock.
     added: RwLock<Arc<[Arc<Entry>]>>,
+    /// One of those is compiled in the background at a time.
+    background: Semaphore,
     own: Own,
     agents: BTreeMap<String, (AgentFile, OnceCell<Agent>)>,
 }
@@ -195,6 +197,7 @@ impl Catalog {
             cache,
             programs: entries,
             added: RwLock::default(),
+            background: Semaphore::new(1),
             own: Own::default(),
             agents,
         })
@@ -207,10 +210,7 @@ impl Catalog {
         name: &str,
     ) -> Result<Runnable<'a>, protocol::Error> {
         let plain = in_a_program_folder(name).unwrap_or(name);
-        let shipped = self
-            .of_environment(environment)
-            .find(|entry| entry.is_named(plain));
-        if let Some(entry) = shipped {
+        if let Some(entry) = named(|| self.of_environment(environment), plain) {
             return Ok(Runnable {
                 program: self.ready(entry).await?,
                 env: &entry.file.env,
@@ -344,7 +344,8 @@ impl Catalog {
                 let environment = environments
                     .entry(name.clone())
                     .or_insert_with(|| plain_environment(name));
-                if !entry.file.language.is_empty() {
+                let is_main = entry.file.environments.first() == Some(name);
+                if is_main && !entry.file.language.is_empty() {
                     environment.language.clone_from(&entry.file.language);
                     environment.version.clone_from(&entry.file.version);
                 }
@@ -371,8 +372,10 @@ impl Catalog {
                     (self.engine.clone(), self.cache.clone(), entry.clone());
                 // Compiling an interpreter takes seconds to a minute of every core.
                 tokio::task::spawn_blocking(move || {
-                    let component = cache
-                        .load_or_compile(engine.wasmtime(), &source.inputs(), || source.component())?;
+                    let component =
+                        cache.load_or_compile(engine.wasmtime(), &source.inputs(), || {
+                            source.component()
+                        })?;
                     Ok(Program::new(&engine, &component)?)
                 })
                 .await?
@@ -385,6 +388,15 @@ impl Catalog {
 pub(crate) fn in_a_program_folder(path: &str) -> Option<&str> {
     let (folder, name) = path.rsplit_once('/')?;
     matches!(folder, "/bin" | "/usr/bin" | "/usr/local/bin").then_some(name)
+}
+
+/// The entry of that name; else the one that has it as an alias, as a name of one's own goes before another's alias.
+fn named<'a, I: Iterator<Item = &'a Arc<Entry>>>(
+    entries: impl Fn() -> I,
+    name: &str,
+) -> Option<&'a Arc<Entry>> {
+    let own = entries().find(|entry| entry.file.name == name);
+    own.or_else(|| entries().find(|entry| entry.is_named(name)))
 }
 
 /// An environment without a main language.

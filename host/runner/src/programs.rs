@@ -34,7 +34,9 @@ impl Runner {
                 message: format!("the bytes that came have another one, {}", digest.to_hex()),
             });
         }
-        let same = known.as_ref().filter(|known| known.digest == digest.to_hex().as_str());
+        let same = known
+            .as_ref()
+            .filter(|known| known.digest == digest.to_hex().as_str());
         let version = match (new.version.as_deref(), same) {
             (Some(version), _) => version.to_owned(),
             (None, Some(known)) => known.version.clone(),

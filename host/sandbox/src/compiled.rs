@@ -4,6 +4,8 @@
 //! BLAKE3 hash keyed with a secret that only the owner of the folder can read, and is loaded only if the tag
 //! is right. A wrong tag or a missing file is no error: the component is compiled again.
 //!
+//! The folder is bounded (`room`): what nobody used for long goes when there is too much.
+//!
 //! What this does not guard against is someone who can write to the folder *and* read the key: that is the
 //! user who runs this process.
 
@@ -24,12 +26,18 @@ use wasmtime::{Engine, Module};
 
 const KEY_BYTES: usize = blake3::KEY_LEN;
 
+mod room;
+
 /// A folder of compiled components.
 #[derive(Clone)]
 pub struct CompiledCache {
     directory: PathBuf,
     key: [u8; KEY_BYTES],
+    bytes_max: u64,
 }
+
+/// What a folder may hold when nobody says.
+const COMPILED_BYTES_MAX: u64 = 4 << 30;
 
 impl CompiledCache {
     /// Opens the folder, or makes it, with its key.
@@ -43,7 +51,13 @@ impl CompiledCache {
         Ok(Self {
             directory: directory.to_owned(),
             key,
+            bytes_max: COMPILED_BYTES_MAX,
         })
+    }
+
+    /// The same with room for so much. What this process used stays, also beyond that.
+    pub fn with_bytes_max(self, bytes_max: u64) -> Self {
+        Self { bytes_max, ..self }
     }
 
     /// The component that `inputs` identifies: from the folder, or made by compiling `bytes()`.
@@ -87,7 +101,9 @@ impl CompiledCache {
             bytes = compiled.len(),
             "compiled a program"
         );
-        match self.store(&path, &compiled) {
+        let stored = self.store(&path, &compiled);
+        room::make(&self.directory, self.bytes_max);
+        match stored {
             // Mapped from the file, its pages are shared and can be given back; from memory they could not.
             Ok(()) => match self.load(engine, &path) {
                 Some(code) => Ok(code),
@@ -112,7 +128,7 @@ impl CompiledCache {
 
     fn load<C: Code>(&self, engine: &Engine, path: &Path) -> Option<C> {
         match self.check(path) {
-            Ok(true) => {}
+            Ok(true) => room::used(path),
             Ok(false) => return None,
             Err(error) => {
                 tracing::warn!("compiling again what is in {}: {error:#}", path.display());
@@ -158,6 +174,7 @@ impl CompiledCache {
     }
 
     fn store(&self, path: &Path, compiled: &[u8]) -> Result<()> {
+        room::keep(path);
         let tag = self.hasher(path).update(compiled).finalize();
         write_and_rename(&tag_path(path), tag.as_bytes())?;
         write_and_rename(path, compiled)

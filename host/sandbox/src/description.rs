@@ -32,12 +32,12 @@ pub fn describe(bytes: &[u8]) -> Result<Description> {
 /// The same, for a program that nobody has run yet: also an error is code that is not valid, and an import that a sandbox
 /// does not have. The error names all of those.
 pub fn examine(engine: &Engine, bytes: &[u8]) -> Result<Description> {
+    check_code(engine, bytes)?;
     let shape = Shape::of(bytes)?;
     let missing = shape.missing(&linker(engine)?)?;
     if !missing.is_empty() {
         bail!("{LACKING}: {}", missing.join(", "));
     }
-    check_code(engine, bytes)?;
     Ok(shape.description())
 }
 
@@ -56,6 +56,8 @@ fn check_command(module: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Each import is tried for itself when not all are there. All of WASI are some forty.
+const IMPORTS_MAX: usize = 256;
 const LACKING: &str = "it imports what a sandbox does not have";
 /// What every program exports.
 const RUN: &str = "wasi:cli/run@0.2.";
@@ -127,6 +129,9 @@ impl Shape {
             return Ok(Vec::new());
         }
         let world = self.resolve.worlds.get(self.world);
+        if world.is_some_and(|world| world.imports.len() > IMPORTS_MAX) {
+            bail!("{LACKING}, and more than {IMPORTS_MAX} interfaces");
+        }
         let (mut missing, mut interfaces) = (Vec::new(), Vec::new());
         for (key, item) in world.into_iter().flat_map(|world| &world.imports) {
             let name = self.resolve.name_world_key(key);

@@ -1,41 +1,49 @@
 //! The small tools of a Unix machine, as one program with many names.
 
+mod own;
 mod upstream;
 
 use std::ffi::OsString;
 use swarm_flow_process::exit;
-use upstream::Arguments;
 
 fn main() {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (name, arguments) = invocation(arguments);
-    exit(run(&name, arguments.into_iter()))
+    let (mut name, mut arguments) = swarm_flow_posix::start();
+    if name == "coreutils" && !arguments.is_empty() {
+        name = swarm_flow_posix::name_of(&arguments.remove(0));
+    }
+    exit(match own::find(&name) {
+        Some(entry) => entry(&own::Call {
+            arguments: texts(&arguments),
+            name,
+        }),
+        None => {
+            let first = std::iter::once(OsString::from(&name));
+            upstream_main(&name, first.chain(arguments).collect())
+        }
+    })
 }
 
-fn run(name: &str, arguments: Arguments) -> i32 {
+/// Runs a utility of upstream's; its name comes first.
+fn upstream_main(name: &str, arguments: Vec<OsString>) -> i32 {
     let Some(entry) = upstream::find(name) else {
         eprintln!("coreutils: {name}: no such utility");
         return 127;
     };
-    if let Err(error) = uucore::locale::setup_localization(name) {
+    // `[` and the kin of `ls` speak by their family's messages.
+    let messages = match name {
+        "[" => "test",
+        "dir" | "vdir" => "ls",
+        other => other,
+    };
+    if let Err(error) = uucore::locale::setup_localization(messages) {
         eprintln!("{name}: messages: {error}");
     }
-    entry(arguments)
+    entry(arguments.into_iter())
 }
 
-/// The utility that is meant: the name of the file, or the first argument of `coreutils`.
-fn invocation(mut arguments: Vec<OsString>) -> (String, Vec<OsString>) {
-    let mut name = file_name(arguments.first());
-    if name == "coreutils" && arguments.len() > 1 {
-        arguments.remove(0);
-        name = file_name(arguments.first());
-    }
-    (name, arguments)
-}
-
-fn file_name(argument: Option<&OsString>) -> String {
-    let text = argument.map(|argument| argument.to_string_lossy().into_owned());
-    let text = text.unwrap_or_default();
-    let name = text.rsplit('/').next().unwrap_or_default();
-    name.strip_suffix(".wasm").unwrap_or(name).to_owned()
+fn texts(arguments: &[OsString]) -> Vec<String> {
+    arguments
+        .iter()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
 }

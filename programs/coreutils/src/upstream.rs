@@ -8,7 +8,6 @@ pub type Arguments = std::vec::IntoIter<OsString>;
 /// The entry of a utility; none if upstream's cannot run here, or there is none.
 pub fn find(name: &str) -> Option<fn(Arguments) -> i32> {
     Some(match name {
-        "arch" => uu_arch::uumain,
         "b2sum" => uu_b2sum::uumain,
         "base32" => uu_base32::uumain,
         "base64" => uu_base64::uumain,
@@ -21,7 +20,6 @@ pub fn find(name: &str) -> Option<fn(Arguments) -> i32> {
         "csplit" => uu_csplit::uumain,
         "cut" => uu_cut::uumain,
         "date" => uu_date::uumain,
-        "dd" => uu_dd::uumain,
         "dir" => uu_dir::uumain,
         "dircolors" => uu_dircolors::uumain,
         "dirname" => uu_dirname::uumain,
@@ -77,7 +75,6 @@ pub fn find(name: &str) -> Option<fn(Arguments) -> i32> {
         "truncate" => uu_truncate::uumain,
         "tsort" => uu_tsort::uumain,
         "tty" => uu_tty::uumain,
-        "uname" => uu_uname::uumain,
         "unexpand" => uu_unexpand::uumain,
         "uniq" => uu_uniq::uumain,
         "unlink" => uu_unlink::uumain,

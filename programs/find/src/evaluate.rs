@@ -29,7 +29,13 @@ const BATCH_FILES_MAX: usize = 2_000;
 impl Evaluation {
     pub fn new(search: Search) -> Self {
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Self { search, quit: false, out, start: SystemTime::now(), exit_code: 0 }
+        Self {
+            search,
+            quit: false,
+            out,
+            start: SystemTime::now(),
+            exit_code: 0,
+        }
     }
 
     pub fn complain(&mut self, path: &str, why: &str) {
@@ -42,7 +48,8 @@ impl Evaluation {
     pub fn entry(&mut self, entry: &Entry) -> Verdict {
         let mut verdict = Verdict::default();
         // Taken out while it is used: what it does changes the rest.
-        let expression = std::mem::replace(&mut self.search.expression, Expression::Test(Test::True));
+        let expression =
+            std::mem::replace(&mut self.search.expression, Expression::Test(Test::True));
         self.holds(&expression, entry, &mut verdict);
         self.search.expression = expression;
         verdict
@@ -83,24 +90,42 @@ impl Evaluation {
     }
 
     fn test(&self, test: &Test, entry: &Entry) -> bool {
-        let options = |ignore_case: &bool| glob::Options { ignore_case: *ignore_case };
+        let options = |ignore_case: &bool| glob::Options {
+            ignore_case: *ignore_case,
+        };
         match test {
             Test::True | Test::Permitted => true,
             Test::False => false,
-            Test::Name { pattern, ignore_case } => glob::matches(pattern, entry.name(), options(ignore_case)),
-            Test::Path { pattern, ignore_case } => glob::matches(pattern, &entry.path, options(ignore_case)),
-            Test::LinkName { pattern, ignore_case } => fs::read_link(&entry.path)
-                .is_ok_and(|target| glob::matches(pattern, &target.to_string_lossy(), options(ignore_case))),
+            Test::Name {
+                pattern,
+                ignore_case,
+            } => glob::matches(pattern, entry.name(), options(ignore_case)),
+            Test::Path {
+                pattern,
+                ignore_case,
+            } => glob::matches(pattern, &entry.path, options(ignore_case)),
+            Test::LinkName {
+                pattern,
+                ignore_case,
+            } => fs::read_link(&entry.path).is_ok_and(|target| {
+                glob::matches(pattern, &target.to_string_lossy(), options(ignore_case))
+            }),
             Test::Regex(regex) => regex.is_match(&entry.path),
             Test::Types(types) => types.contains(&format::letter(&entry.metadata)),
             Test::Size { compare, unit } => compare.holds(entry.metadata.len().div_ceil(*unit)),
             Test::Empty => is_empty(entry),
             Test::Modified { compare, unit } => {
-                let age = self.start.duration_since(modified(entry)).unwrap_or_default();
+                let age = self
+                    .start
+                    .duration_since(modified(entry))
+                    .unwrap_or_default();
                 compare.holds(age.as_secs() / unit)
             }
             Test::Newer(moment) => modified(entry) > *moment,
-            Test::Same(path) => !entry.metadata.is_symlink() && fs::canonicalize(&entry.path).is_ok_and(|found| found == *path),
+            Test::Same(path) => {
+                !entry.metadata.is_symlink()
+                    && fs::canonicalize(&entry.path).is_ok_and(|found| found == *path)
+            }
         }
     }
 
@@ -120,7 +145,11 @@ impl Evaluation {
                 self.quit = true;
                 true
             }
-            Action::Execute { command, in_folder, ask } => {
+            Action::Execute {
+                command,
+                in_folder,
+                ask,
+            } => {
                 // What was printed so far stands before what the command prints.
                 let _ = self.out.flush();
                 if *ask && !run::asked(command, &entry.path) {
@@ -189,7 +218,13 @@ impl Evaluation {
 
     fn run_batch(&mut self, index: usize) {
         let _ = self.out.flush();
-        let Some(Batch::Command { argv, in_folder, files, bytes }) = self.search.commands.get_mut(index) else {
+        let Some(Batch::Command {
+            argv,
+            in_folder,
+            files,
+            bytes,
+        }) = self.search.commands.get_mut(index)
+        else {
             return;
         };
         *bytes = 0;

@@ -33,15 +33,30 @@ pub enum Expression {
 pub enum Test {
     True,
     False,
-    Name { pattern: String, ignore_case: bool },
-    Path { pattern: String, ignore_case: bool },
-    LinkName { pattern: String, ignore_case: bool },
+    Name {
+        pattern: String,
+        ignore_case: bool,
+    },
+    Path {
+        pattern: String,
+        ignore_case: bool,
+    },
+    LinkName {
+        pattern: String,
+        ignore_case: bool,
+    },
     Regex(regex::Regex),
     Types(Vec<char>),
-    Size { compare: Compare, unit: u64 },
+    Size {
+        compare: Compare,
+        unit: u64,
+    },
     Empty,
     /// Age in units of so many seconds, measured from the start.
-    Modified { compare: Compare, unit: u64 },
+    Modified {
+        compare: Compare,
+        unit: u64,
+    },
     Newer(SystemTime),
     Same(std::path::PathBuf),
     /// WASI has no modes: everything may be read and written.
@@ -70,17 +85,29 @@ pub enum Action {
     Print0,
     Printf(String),
     List,
-    WriteTo { file: usize, zero: bool },
+    WriteTo {
+        file: usize,
+        zero: bool,
+    },
     Delete,
     Prune,
     Quit,
-    Execute { command: Vec<String>, in_folder: bool, ask: bool },
+    Execute {
+        command: Vec<String>,
+        in_folder: bool,
+        ask: bool,
+    },
     /// `-exec … {} +`: which of the batches.
     Collect(usize),
 }
 
 /// A command for as many files as fit.
 pub enum Batch {
-    Command { argv: Vec<String>, in_folder: bool, files: Vec<String>, bytes: usize },
+    Command {
+        argv: Vec<String>,
+        in_folder: bool,
+        files: Vec<String>,
+        bytes: usize,
+    },
     File(std::fs::File),
 }

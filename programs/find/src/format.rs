@@ -32,7 +32,10 @@ pub fn list(entry: &Entry) -> String {
         _ => String::new(),
     };
     let (size, path) = (entry.metadata.len(), &entry.path);
-    format!("{:>9} {blocks:>6} {mode}   1 user     user     {size:>8} {when} {path}{target}\n", 0)
+    format!(
+        "{:>9} {blocks:>6} {mode}   1 user     user     {size:>8} {when} {path}{target}\n",
+        0
+    )
 }
 
 pub fn printf(text: &str, entry: &Entry) -> String {
@@ -89,8 +92,12 @@ fn directive(rest: &mut std::str::Chars<'_>, entry: &Entry, out: &mut String) {
         'U' | 'G' => "1000".to_owned(),
         'n' => "1".to_owned(),
         'i' | 'D' => "0".to_owned(),
-        'l' => std::fs::read_link(&entry.path).map(|target| target.display().to_string()).unwrap_or_default(),
-        't' | 'a' | 'c' => modified(entry).format("%a %b %e %H:%M:%S.%f0 %Y").to_string(),
+        'l' => std::fs::read_link(&entry.path)
+            .map(|target| target.display().to_string())
+            .unwrap_or_default(),
+        't' | 'a' | 'c' => modified(entry)
+            .format("%a %b %e %H:%M:%S.%f0 %Y")
+            .to_string(),
         'T' | 'A' | 'C' => time(rest.next(), entry),
         other => format!("%{other}"),
     };
@@ -104,9 +111,10 @@ fn time(letter: Option<char>, entry: &Entry) -> String {
         Some('+') => when.format("%Y-%m-%d+%H:%M:%S.%f0").to_string(),
         Some('S') => when.format("%S.%f0").to_string(),
         Some('T') => when.format("%H:%M:%S.%f0").to_string(),
-        Some(letter) if "aAbBcdDeFhHIjklmMnprRtuUVwWxXyYZ".contains(letter) => {
-            when.format(&format!("%{letter}")).to_string().replace("UTC", "UTC")
-        }
+        Some(letter) if "aAbBcdDeFhHIjklmMnprRtuUVwWxXyYZ".contains(letter) => when
+            .format(&format!("%{letter}"))
+            .to_string()
+            .replace("UTC", "UTC"),
         Some(letter) => letter.to_string(),
         None => String::new(),
     }
@@ -114,7 +122,11 @@ fn time(letter: Option<char>, entry: &Entry) -> String {
 
 fn pad(width: &str, value: &str, out: &mut String) {
     let left = width.starts_with('-');
-    let width: usize = width.trim_start_matches('-').parse().unwrap_or(0).min(4_096);
+    let width: usize = width
+        .trim_start_matches('-')
+        .parse()
+        .unwrap_or(0)
+        .min(4_096);
     match left {
         true => out.push_str(&format!("{value:<width$}")),
         false => out.push_str(&format!("{value:>width$}")),
@@ -135,22 +147,35 @@ fn beneath(entry: &Entry) -> String {
 }
 
 fn modified(entry: &Entry) -> DateTime<Utc> {
-    entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).into()
+    entry
+        .metadata
+        .modified()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+        .into()
 }
 
 /// In UTC: a sandbox has no time zone.
 pub fn moment(text: &str) -> Option<SystemTime> {
     let text = text.trim();
     if let Some(seconds) = text.strip_prefix('@') {
-        return seconds.parse().ok().and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        return seconds
+            .parse()
+            .ok()
+            .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
     }
     if let Some(before) = ago(text) {
         return SystemTime::now().checked_sub(before);
     }
     let text = text.trim_end_matches('Z').replace('T', " ");
     let full = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
-    let with_time = full.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
-    let date = || NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    let with_time = full
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
+    let date = || {
+        NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+            .ok()?
+            .and_hms_opt(0, 0, 0)
+    };
     with_time.or_else(date).map(|when| when.and_utc().into())
 }
 
@@ -161,7 +186,10 @@ fn ago(text: &str) -> Option<Duration> {
         "yesterday" => return Some(Duration::from_secs(86_400)),
         _ => {}
     }
-    let bare = text.strip_suffix("ago").or_else(|| text.strip_prefix('-'))?.trim();
+    let bare = text
+        .strip_suffix("ago")
+        .or_else(|| text.strip_prefix('-'))?
+        .trim();
     let (number, unit) = bare.split_once(' ')?;
     let seconds = match unit.trim().trim_end_matches('s') {
         "second" | "sec" => 1,
@@ -171,5 +199,9 @@ fn ago(text: &str) -> Option<Duration> {
         "week" => 604_800,
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(seconds).map(Duration::from_secs)
+    number
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
 }

@@ -143,23 +143,38 @@ impl Parser<'_> {
         Ok(Some(match word {
             "-true" => Test::True,
             "-false" => Test::False,
-            "-name" | "-iname" => Test::Name { pattern: self.value(word)?, ignore_case: word == "-iname" },
-            "-path" | "-wholename" | "-ipath" | "-iwholename" => {
-                Test::Path { pattern: self.value(word)?, ignore_case: word.starts_with("-i") }
-            }
-            "-lname" | "-ilname" => Test::LinkName { pattern: self.value(word)?, ignore_case: word == "-ilname" },
+            "-name" | "-iname" => Test::Name {
+                pattern: self.value(word)?,
+                ignore_case: word == "-iname",
+            },
+            "-path" | "-wholename" | "-ipath" | "-iwholename" => Test::Path {
+                pattern: self.value(word)?,
+                ignore_case: word.starts_with("-i"),
+            },
+            "-lname" | "-ilname" => Test::LinkName {
+                pattern: self.value(word)?,
+                ignore_case: word == "-ilname",
+            },
             "-regex" | "-iregex" => self.regex(word)?,
             "-type" | "-xtype" => self.types(word)?,
             "-size" => self.size()?,
             "-empty" => Test::Empty,
-            "-mtime" | "-atime" | "-ctime" => Test::Modified { compare: self.compare(word)?, unit: 86_400 },
-            "-mmin" | "-amin" | "-cmin" => Test::Modified { compare: self.compare(word)?, unit: 60 },
+            "-mtime" | "-atime" | "-ctime" => Test::Modified {
+                compare: self.compare(word)?,
+                unit: 86_400,
+            },
+            "-mmin" | "-amin" | "-cmin" => Test::Modified {
+                compare: self.compare(word)?,
+                unit: 60,
+            },
             "-newer" | "-anewer" | "-cnewer" | "-newermm" => Test::Newer(self.modified(word)?),
             "-newermt" => Test::Newer(self.moment()?),
             "-samefile" => Test::Same(std::fs::canonicalize(self.value(word)?).unwrap_or_default()),
             "-readable" | "-writable" | "-executable" => Test::Permitted,
             "-perm" | "-user" | "-group" | "-uid" | "-gid" | "-links" | "-inum" => {
-                return Err(format!("{word} is not supported: files in a sandbox have no modes and no owners"));
+                return Err(format!(
+                    "{word} is not supported: files in a sandbox have no modes and no owners"
+                ));
             }
             "-depth" | "-d" => {
                 self.search.depth_first = true;
@@ -184,7 +199,13 @@ impl Parser<'_> {
                 };
                 Test::True
             }
-            "-mount" | "-xdev" | "-noleaf" | "-warn" | "-nowarn" | "-daystart" | "-ignore_readdir_race" => Test::True,
+            "-mount"
+            | "-xdev"
+            | "-noleaf"
+            | "-warn"
+            | "-nowarn"
+            | "-daystart"
+            | "-ignore_readdir_race" => Test::True,
             _ => return Ok(None),
         }))
     }
@@ -197,9 +218,13 @@ impl Parser<'_> {
             "-ls" => Action::List,
             "-fprint" | "-fprint0" => {
                 let path = self.value(word)?;
-                let file = std::fs::File::create(&path).map_err(|error| format!("'{path}': {}", reason(&error)))?;
+                let file = std::fs::File::create(&path)
+                    .map_err(|error| format!("'{path}': {}", reason(&error)))?;
                 self.search.commands.push(Batch::File(file));
-                Action::WriteTo { file: self.search.commands.len() - 1, zero: word == "-fprint0" }
+                Action::WriteTo {
+                    file: self.search.commands.len() - 1,
+                    zero: word == "-fprint0",
+                }
             }
             "-delete" => {
                 self.search.depth_first = true;
@@ -216,13 +241,20 @@ impl Parser<'_> {
         let in_folder = word.ends_with("dir");
         let mut command = Vec::new();
         loop {
-            let argument = self.next().ok_or_else(|| format!("missing argument to `{word}'"))?;
+            let argument = self
+                .next()
+                .ok_or_else(|| format!("missing argument to `{word}'"))?;
             if argument == ";" {
                 break;
             }
             if argument == "+" && command.last().is_some_and(|last| last == "{}") {
                 command.pop();
-                self.search.commands.push(Batch::Command { argv: command, in_folder, files: Vec::new(), bytes: 0 });
+                self.search.commands.push(Batch::Command {
+                    argv: command,
+                    in_folder,
+                    files: Vec::new(),
+                    bytes: 0,
+                });
                 return Ok(Action::Collect(self.search.commands.len() - 1));
             }
             command.push(argument);
@@ -230,7 +262,11 @@ impl Parser<'_> {
         if command.is_empty() {
             return Err(format!("missing argument to `{word}'"));
         }
-        Ok(Action::Execute { command, in_folder, ask: word.starts_with("-ok") })
+        Ok(Action::Execute {
+            command,
+            in_folder,
+            ask: word.starts_with("-ok"),
+        })
     }
 
     fn regex(&mut self, word: &str) -> Result<Test, String> {
@@ -243,7 +279,9 @@ impl Parser<'_> {
         };
         let case = if word == "-iregex" { "(?i)" } else { "" };
         let built = regex::Regex::new(&format!("{case}^(?:{regex})$"));
-        built.map(Test::Regex).map_err(|_| format!("the expression `{given}' cannot be used"))
+        built
+            .map(Test::Regex)
+            .map_err(|_| format!("the expression `{given}' cannot be used"))
     }
 
     fn types(&mut self, word: &str) -> Result<Test, String> {
@@ -266,7 +304,9 @@ impl Parser<'_> {
             Some((at, 'G')) => (given.get(..at), 1 << 30),
             _ => (Some(given.as_str()), 512),
         };
-        let compare = number.and_then(compare).ok_or_else(|| format!("invalid argument `{given}' to `-size'"))?;
+        let compare = number
+            .and_then(compare)
+            .ok_or_else(|| format!("invalid argument `{given}' to `-size'"))?;
         Ok(Test::Size { compare, unit })
     }
 
@@ -291,11 +331,14 @@ impl Parser<'_> {
 
     fn number(&mut self, word: &str) -> Result<usize, String> {
         let given = self.value(word)?;
-        given.parse().map_err(|_| format!("Expected a positive decimal integer argument to {word}, but got '{given}'"))
+        given.parse().map_err(|_| {
+            format!("Expected a positive decimal integer argument to {word}, but got '{given}'")
+        })
     }
 
     fn value(&mut self, word: &str) -> Result<String, String> {
-        self.next().ok_or_else(|| format!("missing argument to `{word}'"))
+        self.next()
+            .ok_or_else(|| format!("missing argument to `{word}'"))
     }
 
     fn take(&mut self, words: &[&str]) -> bool {

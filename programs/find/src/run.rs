@@ -26,7 +26,10 @@ pub fn many(command: &[String], files: Vec<String>, in_folder: bool) -> bool {
 
 /// Asks on standard error, as `-ok` does.
 pub fn asked(command: &[String], path: &str) -> bool {
-    eprint!("< {} ... {path} > ? ", command.first().map_or("", String::as_str));
+    eprint!(
+        "< {} ... {path} > ? ",
+        command.first().map_or("", String::as_str)
+    );
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
@@ -65,5 +68,8 @@ fn place(path: &str, in_folder: bool) -> (Option<String>, String) {
     let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
     let here = std::env::current_dir().unwrap_or_default();
     let folder = here.join(if folder.is_empty() { "/" } else { folder });
-    (Some(folder.to_string_lossy().into_owned()), format!("./{name}"))
+    (
+        Some(folder.to_string_lossy().into_owned()),
+        format!("./{name}"),
+    )
 }

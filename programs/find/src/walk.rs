@@ -115,13 +115,22 @@ fn look(evaluation: &mut Evaluation, path: String, root: &str, depth: usize) -> 
         Follow::Arguments => depth == 0,
         Follow::Always => true,
     };
-    let followed = if follow { fs::metadata(&path).ok() } else { None };
+    let followed = if follow {
+        fs::metadata(&path).ok()
+    } else {
+        None
+    };
     let found = match followed {
         Some(metadata) => Ok(metadata),
         None => fs::symlink_metadata(&path),
     };
     match found {
-        Ok(metadata) => Some(Entry { path, root: root.to_owned(), depth, metadata }),
+        Ok(metadata) => Some(Entry {
+            path,
+            root: root.to_owned(),
+            depth,
+            metadata,
+        }),
         Err(error) => {
             evaluation.complain(&path, &reason(&error));
             None

@@ -50,7 +50,10 @@ fn run_all(options: &Options, items: Vec<Vec<String>>) -> i32 {
     let mut code = 0;
     if let Some(marker) = &options.replace {
         for item in items.into_iter().flatten() {
-            let argv = options.command.iter().map(|argument| argument.replace(marker, &item));
+            let argv = options
+                .command
+                .iter()
+                .map(|argument| argument.replace(marker, &item));
             if let Some(end) = start(options, argv.collect(), &mut code) {
                 return end;
             }
@@ -88,13 +91,18 @@ fn start(options: &Options, argv: Vec<String>, code: &mut i32) -> Option<i32> {
 }
 
 fn batches(options: &Options, lines: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    let fixed: usize = options.command.iter().map(|argument| argument.len() + 1).sum();
+    let fixed: usize = options
+        .command
+        .iter()
+        .map(|argument| argument.len() + 1)
+        .sum();
     let mut batches = Vec::new();
     let mut batch: Vec<String> = Vec::new();
     let (mut bytes, mut count) = (fixed, 0);
     for line in lines {
         for item in line {
-            let full = batch.len() >= options.arguments_max || bytes + item.len() + 1 > options.bytes_max;
+            let full =
+                batch.len() >= options.arguments_max || bytes + item.len() + 1 > options.bytes_max;
             if full && !batch.is_empty() {
                 batches.push(std::mem::take(&mut batch));
                 (bytes, count) = (fixed, 0);
@@ -133,7 +141,9 @@ fn split(options: &Options, input: &[u8]) -> Result<Vec<Vec<String>>, String> {
             return Ok(Vec::new());
         }
         let items = input.split(|byte| *byte == delimiter);
-        return Ok(items.map(|item| vec![String::from_utf8_lossy(item).into_owned()]).collect());
+        return Ok(items
+            .map(|item| vec![String::from_utf8_lossy(item).into_owned()])
+            .collect());
     }
     let text = String::from_utf8_lossy(input);
     let mut lines = Vec::new();
@@ -142,7 +152,12 @@ fn split(options: &Options, input: &[u8]) -> Result<Vec<Vec<String>>, String> {
             Some(_) => one(line)?.into_iter().collect(),
             None => words(line)?,
         };
-        if let (Some(end), Some(at)) = (&options.end, words.iter().position(|word| Some(word) == options.end.as_ref())) {
+        if let (Some(end), Some(at)) = (
+            &options.end,
+            words
+                .iter()
+                .position(|word| Some(word) == options.end.as_ref()),
+        ) {
             let _ = end;
             lines.push(words.into_iter().take(at).collect());
             break;
@@ -176,8 +191,12 @@ fn scan(line: &str, blanks: bool) -> Result<Vec<String>, String> {
             ' ' | '\t' | '\r' if blanks => words.extend(word.take()),
             '\\' => word.get_or_insert_default().extend(rest.next()),
             '\'' | '"' => {
-                let inside: String = rest.by_ref().take_while(|next| *next != character).collect();
-                let closed = line.matches(character).count() % 2 == 0 || rest.as_str().contains(character);
+                let inside: String = rest
+                    .by_ref()
+                    .take_while(|next| *next != character)
+                    .collect();
+                let closed =
+                    line.matches(character).count() % 2 == 0 || rest.as_str().contains(character);
                 if !closed && rest.as_str().is_empty() && !line.ends_with(character) {
                     let kind = if character == '"' { "double" } else { "single" };
                     return Err(format!(
@@ -246,7 +265,11 @@ fn short_options(options: &mut Options, argument: &str, rest: &mut Rest<'_>) -> 
                 return Ok(());
             }
             'd' | 'I' | 'n' | 'L' | 's' | 'P' | 'E' | 'a' => {
-                let mut next = || rest.next().cloned().ok_or_else(|| format!("option requires an argument -- '{letter}'"));
+                let mut next = || {
+                    rest.next()
+                        .cloned()
+                        .ok_or_else(|| format!("option requires an argument -- '{letter}'"))
+                };
                 let value = match attached.is_empty() {
                     true => next()?,
                     false => attached.to_owned(),
@@ -281,7 +304,10 @@ fn long_option(options: &mut Options, long: &str, rest: &mut Rest<'_>) -> Result
     };
     let value = match value {
         Some(value) => value,
-        None => rest.next().cloned().ok_or_else(|| format!("option '--{name}' requires an argument"))?,
+        None => rest
+            .next()
+            .cloned()
+            .ok_or_else(|| format!("option '--{name}' requires an argument"))?,
     };
     valued(options, letter, &value)
 }
@@ -305,7 +331,11 @@ fn valued(options: &mut Options, letter: char, value: &str) -> Result<(), String
         'E' => options.end = Some(value.to_owned()),
         'a' => options.file = Some(value.to_owned()),
         // One at a time: what is printed stays in order.
-        _ => drop(value.parse::<usize>().map_err(|_| format!("invalid number \"{value}\" for -P option"))?),
+        _ => drop(
+            value
+                .parse::<usize>()
+                .map_err(|_| format!("invalid number \"{value}\" for -P option"))?,
+        ),
     }
     Ok(())
 }
@@ -324,6 +354,8 @@ fn delimiter(value: &str) -> Result<u8, String> {
         b"\\t" => Ok(b'\t'),
         b"\\0" => Ok(0),
         b"\\\\" => Ok(b'\\'),
-        _ => Err(format!("Invalid input delimiter specification {value}: the delimiter must be either a single character or an escape sequence starting with \\.")),
+        _ => Err(format!(
+            "Invalid input delimiter specification {value}: the delimiter must be either a single character or an escape sequence starting with \\."
+        )),
     }
 }

@@ -17,7 +17,9 @@ impl Expression {
     pub fn find(&self, line: &[u8], from: usize) -> Option<(usize, usize)> {
         match self {
             Self::Nothing => None,
-            Self::Regular(regex) => regex.find_at(line, from).map(|found| (found.start(), found.end())),
+            Self::Regular(regex) => regex
+                .find_at(line, from)
+                .map(|found| (found.start(), found.end())),
             Self::Backtracking(regex) => {
                 let line = String::from_utf8_lossy(line);
                 let found = regex.find_from_pos(line.as_ref(), from).ok().flatten()?;
@@ -69,23 +71,37 @@ pub fn compile(options: &Options) -> Result<Expression, String> {
 
 fn build(regex: &str, backtracking: bool) -> Result<Expression, String> {
     if !backtracking {
-        let built = regex::bytes::RegexBuilder::new(regex).size_limit(64 << 20).build();
-        return built.map(Expression::Regular).map_err(|error| last_line(&error.to_string()));
+        let built = regex::bytes::RegexBuilder::new(regex)
+            .size_limit(64 << 20)
+            .build();
+        return built
+            .map(Expression::Regular)
+            .map_err(|error| last_line(&error.to_string()));
     }
     // What needs no backtracking is faster without, and reads bytes.
     if let Ok(regular) = regex::bytes::Regex::new(regex) {
         return Ok(Expression::Regular(regular));
     }
     let built = fancy_regex::Regex::new(regex);
-    built.map(|regex| Expression::Backtracking(Box::new(regex))).map_err(|error| last_line(&error.to_string()))
+    built
+        .map(|regex| Expression::Backtracking(Box::new(regex)))
+        .map_err(|error| last_line(&error.to_string()))
 }
 
-fn translate(pattern: &str, syntax: pattern::Syntax, backtracking: &mut bool) -> Result<String, String> {
+fn translate(
+    pattern: &str,
+    syntax: pattern::Syntax,
+    backtracking: &mut bool,
+) -> Result<String, String> {
     let translated = pattern::translate(pattern, syntax)?;
     *backtracking |= translated.backreference;
     Ok(translated.regex)
 }
 
 fn last_line(text: &str) -> String {
-    text.lines().last().unwrap_or(text).trim_start_matches("error: ").to_owned()
+    text.lines()
+        .last()
+        .unwrap_or(text)
+        .trim_start_matches("error: ")
+        .to_owned()
 }

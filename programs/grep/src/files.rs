@@ -28,7 +28,10 @@ fn one(options: &Options, file: &str, back: &mut dyn FnMut(File) -> bool) -> boo
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
         let label = options.label.clone();
-        return back(read.map(|_| (label, bytes)).map_err(|error| format!("(standard input): {}", reason(&error))));
+        return back(
+            read.map(|_| (label, bytes))
+                .map_err(|error| format!("(standard input): {}", reason(&error))),
+        );
     }
     let folder = file.is_empty() || std::fs::metadata(file).is_ok_and(|found| found.is_dir());
     match (folder, options.recursive) {
@@ -49,8 +52,13 @@ fn walk(options: &Options, folder: &str, back: &mut dyn FnMut(File) -> bool) -> 
             None => return true,
             Some(Ok(entry)) => entry,
             Some(Err(error)) => {
-                let path = error.path().map(|path| path.display().to_string()).unwrap_or_default();
-                let why = error.io_error().map_or_else(|| "recursive directory loop".to_owned(), reason);
+                let path = error
+                    .path()
+                    .map(|path| path.display().to_string())
+                    .unwrap_or_default();
+                let why = error
+                    .io_error()
+                    .map_or_else(|| "recursive directory loop".to_owned(), reason);
                 if !back(Err(format!("{path}: {why}"))) {
                     return false;
                 }
@@ -81,13 +89,20 @@ fn read(path: &str) -> File {
 }
 
 fn excluded(options: &Options, name: &str) -> bool {
-    options.exclude_folders.iter().any(|pattern| fits(pattern, name))
+    options
+        .exclude_folders
+        .iter()
+        .any(|pattern| fits(pattern, name))
 }
 
 /// With `--include` only what it names; `--exclude` takes away.
 fn taken(options: &Options, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let last = options.globs.iter().rev().find(|(_, pattern)| fits(pattern, name) || fits(pattern, path));
+    let last = options
+        .globs
+        .iter()
+        .rev()
+        .find(|(_, pattern)| fits(pattern, name) || fits(pattern, path));
     match last {
         Some((include, _)) => *include,
         None => options.globs.first().is_none_or(|(include, _)| !include),

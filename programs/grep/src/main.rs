@@ -63,7 +63,11 @@ fn run(options: &Options) -> i32 {
     let selected = search.selected;
     match () {
         () if selected && options.quiet => SELECTED,
-        () if trouble || flushed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) => TROUBLE,
+        () if trouble
+            || flushed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) =>
+        {
+            TROUBLE
+        }
         () if selected => SELECTED,
         () => NONE,
     }

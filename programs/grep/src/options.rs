@@ -75,7 +75,9 @@ pub fn parse(name: &str, arguments: Vec<OsString>) -> Result<Option<Options>, St
                 return Ok(None);
             }
             Long("help") => {
-                println!("Usage: grep [OPTION]... PATTERNS [FILE]...\nThe options are those of GNU grep.");
+                println!(
+                    "Usage: grep [OPTION]... PATTERNS [FILE]...\nThe options are those of GNU grep."
+                );
                 return Ok(None);
             }
             Short(digit @ '0'..='9') => given.digit(digit),
@@ -137,13 +139,25 @@ impl Given {
             label: "(standard input)".to_owned(),
             files: Vec::new(),
         };
-        Self { options, free: Vec::new(), patterns: false, context: None, before: None, after: None }
+        Self {
+            options,
+            free: Vec::new(),
+            patterns: false,
+            context: None,
+            before: None,
+            after: None,
+        }
     }
 
     /// `-12` is `-C 12`.
     fn digit(&mut self, digit: char) {
         let value = digit.to_digit(10).unwrap_or_default() as usize;
-        self.context = Some(self.context.unwrap_or(0).saturating_mul(10).saturating_add(value));
+        self.context = Some(
+            self.context
+                .unwrap_or(0)
+                .saturating_mul(10)
+                .saturating_add(value),
+        );
     }
 
     fn short(&mut self, letter: char, parser: &mut lexopt::Parser) -> Result<(), String> {
@@ -245,9 +259,13 @@ impl Given {
             "exclude-from" => {
                 let path = value(parser)?;
                 let listed = read_patterns(&path)?;
-                options.globs.extend(listed.lines().map(|line| (false, line.to_owned())));
+                options
+                    .globs
+                    .extend(listed.lines().map(|line| (false, line.to_owned())));
             }
-            "exclude-dir" => options.exclude_folders.push(value(parser)?.trim_end_matches('/').to_owned()),
+            "exclude-dir" => options
+                .exclude_folders
+                .push(value(parser)?.trim_end_matches('/').to_owned()),
             "label" => options.label = value(parser)?,
             "color" | "colour" => {
                 options.color = parser.optional_value().is_some_and(|when| when == "always");
@@ -272,13 +290,17 @@ impl Given {
 
     fn add_patterns(&mut self, patterns: &str) {
         self.patterns = true;
-        self.options.patterns.extend(patterns.split('\n').map(str::to_owned));
+        self.options
+            .patterns
+            .extend(patterns.split('\n').map(str::to_owned));
     }
 
     /// A file of patterns: one on each line, and none if it is empty.
     fn add_listed(&mut self, listed: &str) {
         self.patterns = true;
-        self.options.patterns.extend(listed.lines().map(str::to_owned));
+        self.options
+            .patterns
+            .extend(listed.lines().map(str::to_owned));
     }
 
     fn finish(mut self) -> Result<Options, String> {

@@ -22,7 +22,12 @@ impl<'a> Printer<'a> {
     pub fn new(options: &'a Options) -> Self {
         let several = options.files.len() > 1 || folder_given(options);
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Self { options, names: options.names.unwrap_or(several), out, any: false }
+        Self {
+            options,
+            names: options.names.unwrap_or(several),
+            out,
+            any: false,
+        }
     }
 
     pub fn flush(&mut self) -> io::Result<()> {
@@ -44,7 +49,8 @@ impl<'a> Printer<'a> {
 
     pub fn name(&mut self, label: &str) -> io::Result<()> {
         self.painted(NAME, label.as_bytes())?;
-        self.out.write_all(if self.options.null { b"\0" } else { b"\n" })
+        self.out
+            .write_all(if self.options.null { b"\0" } else { b"\n" })
     }
 
     /// Sets a group of lines apart from the one before it.
@@ -69,7 +75,12 @@ impl<'a> Printer<'a> {
         self.end()
     }
 
-    pub fn selected(&mut self, label: &str, line: &Line<'_>, expression: &Expression) -> io::Result<()> {
+    pub fn selected(
+        &mut self,
+        label: &str,
+        line: &Line<'_>,
+        expression: &Expression,
+    ) -> io::Result<()> {
         if self.options.only_matching {
             if self.options.invert {
                 return Ok(());
@@ -87,16 +98,24 @@ impl<'a> Printer<'a> {
         }
         let mut done = 0;
         each_match(expression, line.bytes, |from, to| {
-            self.out.write_all(line.bytes.get(done..from).unwrap_or_default())?;
+            self.out
+                .write_all(line.bytes.get(done..from).unwrap_or_default())?;
             self.painted(MATCH, line.bytes.get(from..to).unwrap_or_default())?;
             done = to;
             Ok(())
         })?;
-        self.out.write_all(line.bytes.get(done..).unwrap_or_default())?;
+        self.out
+            .write_all(line.bytes.get(done..).unwrap_or_default())?;
         self.end()
     }
 
-    fn prefix(&mut self, label: &str, line: &Line<'_>, within: usize, separator: &str) -> io::Result<()> {
+    fn prefix(
+        &mut self,
+        label: &str,
+        line: &Line<'_>,
+        within: usize,
+        separator: &str,
+    ) -> io::Result<()> {
         if self.names {
             self.name_then(label, separator)?;
         }
@@ -132,7 +151,8 @@ impl<'a> Printer<'a> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.out.write_all(if self.options.null_data { b"\0" } else { b"\n" })
+        self.out
+            .write_all(if self.options.null_data { b"\0" } else { b"\n" })
     }
 }
 
@@ -144,7 +164,9 @@ fn each_match(
 ) -> io::Result<()> {
     let mut at = 0;
     while at <= line.len() {
-        let Some((from, to)) = expression.find(line, at) else { break };
+        let Some((from, to)) = expression.find(line, at) else {
+            break;
+        };
         if to > from {
             back(from, to)?;
             at = to;

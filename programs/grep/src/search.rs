@@ -28,7 +28,12 @@ pub struct Line<'a> {
 
 impl<'a> Search<'a> {
     pub fn new(options: &'a Options, expression: &'a Expression) -> Self {
-        Self { options, expression, printer: Printer::new(options), selected: false }
+        Self {
+            options,
+            expression,
+            printer: Printer::new(options),
+            selected: false,
+        }
     }
 
     pub fn file(&mut self, label: &str, bytes: &[u8]) -> io::Result<Found> {
@@ -73,7 +78,11 @@ impl<'a> Search<'a> {
     fn count(&self, bytes: &[u8], first_only: bool) -> u64 {
         let names = matches!(self.options.mode, Mode::WithMatch | Mode::WithoutMatch);
         let one = first_only || names || self.options.quiet;
-        let maximum = self.options.maximum.unwrap_or(u64::MAX).min(if one { 1 } else { u64::MAX });
+        let maximum = self
+            .options
+            .maximum
+            .unwrap_or(u64::MAX)
+            .min(if one { 1 } else { u64::MAX });
         let lines = lines(bytes, self.end()).filter(|line| self.selects(line.bytes));
         (0..maximum).zip(lines).count() as u64
     }
@@ -95,7 +104,11 @@ impl<'a> Search<'a> {
             if count < maximum && self.selects(line.bytes) {
                 count += 1;
                 let first = earlier.front().map_or(line.number, |line| line.number);
-                self.printer.group(first, last_printed, self.options.before + self.options.after > 0)?;
+                self.printer.group(
+                    first,
+                    last_printed,
+                    self.options.before + self.options.after > 0,
+                )?;
                 for line in earlier.drain(..) {
                     self.printer.context(label, &line)?;
                 }
@@ -136,9 +149,16 @@ fn lines(bytes: &[u8], end: u8) -> impl Iterator<Item = Line<'_>> {
     let mut number = 0;
     std::iter::from_fn(move || {
         let rest = bytes.get(offset..).filter(|rest| !rest.is_empty())?;
-        let length = rest.iter().position(|byte| *byte == end).unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|byte| *byte == end)
+            .unwrap_or(rest.len());
         number += 1;
-        let line = Line { offset, bytes: rest.get(..length)?, number };
+        let line = Line {
+            offset,
+            bytes: rest.get(..length)?,
+            number,
+        };
         offset += length + 1;
         Some(line)
     })

@@ -32,15 +32,29 @@ impl<'a> HasInputs<'a, Val> for &'a Data<'a> {
 
 pub type Filter = jaq_core::compile::Filter<Native<Kind>>;
 
+/// What jq has and jaq's libraries have not.
+const MORE: &str = include_str!("more.jq");
 
 pub fn compile(code: &str, variables: &[String]) -> Result<Filter, Vec<String>> {
-    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-    let native = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
-    let inputs = jaq_std::input::funs().into_vec().into_iter().map(jaq_core::native::run);
+    let more = load::parse(MORE, |parser| parser.defs()).unwrap_or_default();
+    let definitions = jaq_core::defs()
+        .chain(jaq_std::defs())
+        .chain(jaq_json::defs())
+        .chain(more);
+    let native = jaq_core::funs()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs());
+    let inputs = jaq_std::input::funs()
+        .into_vec()
+        .into_iter()
+        .map(jaq_core::native::run);
     let arena = Arena::default();
     let here = [std::path::PathBuf::from(".")];
     let loader = Loader::new(definitions).with_std_read(&here);
-    let file = File { code, path: std::path::PathBuf::new() };
+    let file = File {
+        code,
+        path: std::path::PathBuf::new(),
+    };
     let modules = loader.load(&arena, file).map_err(load_errors)?;
     jaq_core::Compiler::default()
         .with_funs(native.chain(inputs))
@@ -48,7 +62,9 @@ pub fn compile(code: &str, variables: &[String]) -> Result<Filter, Vec<String>> 
         .compile(modules)
         .map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, errors)| errors);
-            undefined.map(|(name, kind)| format!("{name} is not defined ({})", kind.as_str())).collect()
+            undefined
+                .map(|(name, kind)| format!("{name} is not defined ({})", kind.as_str()))
+                .collect()
         })
 }
 
@@ -56,12 +72,24 @@ fn load_errors(errors: load::Errors<&str, std::path::PathBuf>) -> Vec<String> {
     let mut out = Vec::new();
     for (file, error) in errors {
         match error {
-            load::Error::Io(errors) => out.extend(errors.iter().map(|(path, error)| format!("module {path}: {error}"))),
+            load::Error::Io(errors) => out.extend(
+                errors
+                    .iter()
+                    .map(|(path, error)| format!("module {path}: {error}")),
+            ),
             load::Error::Lex(errors) => out.extend(errors.iter().map(|(expected, rest)| {
-                format!("syntax error, expected {}, at: {}", expected.as_str(), place(file.code, rest))
+                format!(
+                    "syntax error, expected {}, at: {}",
+                    expected.as_str(),
+                    place(file.code, rest)
+                )
             })),
             load::Error::Parse(errors) => out.extend(errors.iter().map(|(expected, rest)| {
-                format!("syntax error, expected {}, at: {}", expected.as_str(), place(file.code, rest))
+                format!(
+                    "syntax error, expected {}, at: {}",
+                    expected.as_str(),
+                    place(file.code, rest)
+                )
             })),
         }
     }
@@ -73,5 +101,10 @@ fn place(code: &str, rest: &str) -> String {
         return "the end of the filter".to_owned();
     }
     let at = load::span(code, rest).start;
-    code.get(at..).unwrap_or(rest).lines().next().unwrap_or_default().to_owned()
+    code.get(at..)
+        .unwrap_or(rest)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

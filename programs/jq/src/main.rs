@@ -24,7 +24,9 @@ const FAILED: i32 = 5;
 fn main() {
     let (_, arguments) = swarm_flow_posix::start();
     messages::install();
-    let arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = arguments
+        .into_iter()
+        .map(|argument| argument.to_string_lossy().into_owned());
     let options = match options::parse(arguments.collect()) {
         Ok(Some(options)) => options,
         Ok(None) => exit(0),
@@ -41,7 +43,9 @@ fn run(options: &Options) -> i32 {
     let filter = match filter::compile(&options.filter, &names) {
         Ok(filter) => filter,
         Err(errors) => {
-            errors.iter().for_each(|error| eprintln!("jq: error: {error}"));
+            errors
+                .iter()
+                .for_each(|error| eprintln!("jq: error: {error}"));
             let plural = if errors.len() == 1 { "error" } else { "errors" };
             eprintln!("jq: {} compile {plural}", errors.len());
             return COMPILE;
@@ -52,12 +56,17 @@ fn run(options: &Options) -> i32 {
     let bytes = contents(options, &trouble);
     let inputs: Box<dyn Iterator<Item = Result<Val, String>> + '_> = inputs(options, &bytes);
     let inputs = RcIter::new(inputs);
-    let data = Data { lut: &filter.lut, inputs: &inputs };
+    let data = Data {
+        lut: &filter.lut,
+        inputs: &inputs,
+    };
     let vars = Vars::new(values);
     let mut output = Output::new(options);
     let mut code = 0;
     let nothing = options.null_input.then_some(Ok(Val::Null));
-    let mut all = nothing.into_iter().chain((&inputs).take_while(|_| !options.null_input));
+    let mut all = nothing
+        .into_iter()
+        .chain((&inputs).take_while(|_| !options.null_input));
     while let Some(input) = all.next() {
         let input = match input {
             Ok(input) => input,
@@ -112,7 +121,10 @@ fn contents(options: &Options, trouble: &Cell<bool>) -> Vec<u8> {
             return bytes;
         }
         if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
-            eprintln!("jq: error: Could not read the input: {}", swarm_flow_posix::reason(&error));
+            eprintln!(
+                "jq: error: Could not read the input: {}",
+                swarm_flow_posix::reason(&error)
+            );
             trouble.set(true);
         }
         return bytes;
@@ -121,10 +133,15 @@ fn contents(options: &Options, trouble: &Cell<bool>) -> Vec<u8> {
         match std::fs::read(file) {
             Ok(read) => {
                 bytes.extend(read);
-                bytes.push(b'\n');
+                if !options.raw_input {
+                    bytes.push(b'\n');
+                }
             }
             Err(error) => {
-                eprintln!("jq: error: Could not open {file}: {}", swarm_flow_posix::reason(&error));
+                eprintln!(
+                    "jq: error: Could not open {file}: {}",
+                    swarm_flow_posix::reason(&error)
+                );
                 trouble.set(true);
             }
         }
@@ -132,7 +149,10 @@ fn contents(options: &Options, trouble: &Cell<bool>) -> Vec<u8> {
     bytes
 }
 
-fn inputs<'a>(options: &Options, bytes: &'a [u8]) -> Box<dyn Iterator<Item = Result<Val, String>> + 'a> {
+fn inputs<'a>(
+    options: &Options,
+    bytes: &'a [u8],
+) -> Box<dyn Iterator<Item = Result<Val, String>> + 'a> {
     if options.raw_input {
         let text = String::from_utf8_lossy(bytes).into_owned();
         if options.slurp {

@@ -109,7 +109,11 @@ impl Given {
             Positional::Text => self.positional.push(Val::from(argument)),
             Positional::Json => match read::parse_single(argument.as_bytes()) {
                 Ok(value) => self.positional.push(value),
-                Err(_) => self.broken = Some(format!("Invalid JSON text passed to --jsonargs: {argument}")),
+                Err(_) => {
+                    self.broken = Some(format!(
+                        "Invalid JSON text passed to --jsonargs: {argument}"
+                    ))
+                }
             },
         }
     }
@@ -171,7 +175,8 @@ impl Given {
                 let name = next(rest, long)?;
                 let text = next(rest, long)?;
                 let value = read::parse_single(text.as_bytes());
-                let value = value.map_err(|_| format!("Invalid JSON text passed to --argjson: {text}"))?;
+                let value =
+                    value.map_err(|_| format!("Invalid JSON text passed to --argjson: {text}"))?;
                 self.named.push((name, value));
             }
             "slurpfile" | "rawfile" => {
@@ -179,7 +184,9 @@ impl Given {
                 let path = next(rest, long)?;
                 self.named.push((name, file(&path, long == "rawfile")?));
             }
-            "stream" | "stream-errors" => return Err(format!("--{long} is not supported; use `tostream`")),
+            "stream" | "stream-errors" => {
+                return Err(format!("--{long} is not supported; use `tostream`"));
+            }
             _ => return Err(format!("Unknown option: --{long}")),
         }
         Ok(())
@@ -204,13 +211,16 @@ impl Given {
         let mut variables: Vec<(String, Val)> = Vec::new();
         for (name, value) in &self.named {
             // The first of a name counts, as in jq.
-            if !variables.iter().any(|(known, _)| *known == format!("${name}")) {
+            if !variables
+                .iter()
+                .any(|(known, _)| *known == format!("${name}"))
+            {
                 variables.push((format!("${name}"), value.clone()));
             }
         }
         variables.push(("$ARGS".to_owned(), arguments(self.positional, &self.named)));
         variables.push(("$ENV".to_owned(), environment()));
-        variables.push(("$__prog_name".to_owned(), Val::from("jq".to_owned())));
+        variables.push(("$__loc__".to_owned(), place()));
         Ok(Options {
             filter,
             files: self.files,
@@ -233,27 +243,52 @@ impl Given {
 }
 
 fn next(rest: &mut Rest, option: &str) -> Result<String, String> {
-    rest.next().ok_or_else(|| format!("--{option} needs a parameter"))
+    rest.next()
+        .ok_or_else(|| format!("--{option} needs a parameter"))
 }
 
 fn file(path: &str, raw: bool) -> Result<Val, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("Could not open {path}: {}", reason(&error)))?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| format!("Could not open {path}: {}", reason(&error)))?;
     if raw {
         return Ok(Val::from(String::from_utf8_lossy(&bytes).into_owned()));
     }
     let values: Result<Vec<Val>, _> = read::parse_many(&bytes).collect();
-    Ok(values.map_err(|error| format!("Bad JSON in {path}: {error}"))?.into_iter().collect())
+    Ok(values
+        .map_err(|error| format!("Bad JSON in {path}: {error}"))?
+        .into_iter()
+        .collect())
 }
 
 fn arguments(positional: Vec<Val>, named: &[(String, Val)]) -> Val {
-    let named = named.iter().map(|(name, value)| (Val::from(name.clone()), value.clone()));
+    let named = named
+        .iter()
+        .map(|(name, value)| (Val::from(name.clone()), value.clone()));
     let mut all = Map::default();
-    all.insert(Val::from("positional".to_owned()), positional.into_iter().collect());
+    all.insert(
+        Val::from("positional".to_owned()),
+        positional.into_iter().collect(),
+    );
     all.insert(Val::from("named".to_owned()), Val::obj(named.collect()));
     Val::obj(all)
 }
 
 fn environment() -> Val {
     let variables = std::env::vars();
-    Val::obj(variables.map(|(name, value)| (Val::from(name), Val::from(value))).collect())
+    Val::obj(
+        variables
+            .map(|(name, value)| (Val::from(name), Val::from(value)))
+            .collect(),
+    )
+}
+
+/// Filters have one line, as far as `$__loc__` knows.
+fn place() -> Val {
+    let mut place = Map::default();
+    place.insert(
+        Val::from("file".to_owned()),
+        Val::from("<top-level>".to_owned()),
+    );
+    place.insert(Val::from("line".to_owned()), Val::from(1_isize));
+    Val::obj(place)
 }

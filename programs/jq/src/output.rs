@@ -17,11 +17,20 @@ impl<'a> Output<'a> {
         let form = Pp {
             indent: (!options.compact).then(|| options.indent.clone()),
             sort_keys: options.sort_keys,
-            styles: if options.color { Styles::ansi() } else { Styles::default() },
+            styles: if options.color {
+                Styles::ansi()
+            } else {
+                Styles::default()
+            },
             sep_space: !options.compact,
         };
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Self { options, form, out, last: None }
+        Self {
+            options,
+            form,
+            out,
+            last: None,
+        }
     }
 
     pub fn value(&mut self, value: &Val) -> io::Result<()> {
@@ -30,7 +39,9 @@ impl<'a> Output<'a> {
             self.out.write_all(b"\x1e")?;
         }
         match value {
-            Val::TStr(text) | Val::BStr(text) if self.options.raw_output => self.out.write_all(text)?,
+            Val::TStr(text) | Val::BStr(text) if self.options.raw_output => {
+                self.out.write_all(text)?
+            }
             _ if self.options.ascii => {
                 let mut bytes = Vec::new();
                 write::write(&mut bytes, &self.form, 0, value)?;

@@ -3,24 +3,36 @@
 import native from 'lib:internal/native';
 import { context, runIn } from 'lib:internal/context';
 
-const ofPromise = new WeakMap();
+const contexts = new WeakMap();
 const outer = [];
 let following = false;
 
-// Promises carry the context of where they were made, once there is any.
+/// From now on promises, and what waits for them, carry the context of where they were made.
 function follow() {
     if (following) return;
     following = true;
-    native.setPromiseHook((event, promise) => {
+    native.setPromiseHook((event, carrier) => {
         if (event === 0) {
-            if (context.current !== undefined) ofPromise.set(promise, context.current);
+            if (context.current !== undefined) contexts.set(carrier, context.current);
+            else contexts.delete(carrier);
         } else if (event === 1) {
             outer.push(context.current);
-            context.current = ofPromise.get(promise);
-        } else if (event === 2) {
+            context.current = contexts.get(carrier);
+        } else {
             context.current = outer.pop();
         }
     });
+    // One function may wait for several promises.
+    const { then } = Promise.prototype;
+    const own = (callback) => (typeof callback === 'function' && context.current !== undefined ? AsyncLocalStorage.bind(callback) : callback);
+    Object.defineProperty(Promise.prototype, 'then', {
+        value: function then_(onFulfilled, onRejected) {
+            return Reflect.apply(then, this, [own(onFulfilled), own(onRejected)]);
+        },
+        writable: true,
+        configurable: true,
+    });
+    Object.defineProperty(Promise.prototype.then, 'name', { value: 'then' });
 }
 
 export class AsyncLocalStorage {

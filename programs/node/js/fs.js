@@ -645,10 +645,10 @@ for (const [name, act] of Object.entries(sync)) {
 
 // These hand back what they were given, too.
 fs.read = (fd, target, ...rest) => {
-    const callback = rest.pop();
-    if (typeof target === 'function') [target, rest] = [{ buffer: Buffer.alloc(16384) }, []];
-    const used = ArrayBuffer.isView(target) ? target : (target.buffer ??= Buffer.alloc(16384));
-    report(callback ?? target, () => sync.read(fd, target, ...rest), used);
+    let callback = rest.pop();
+    if (typeof target === 'function') [callback, target] = [target, {}];
+    if (!ArrayBuffer.isView(target)) target = { buffer: Buffer.alloc(16384), ...target };
+    report(callback, () => sync.read(fd, target, ...rest), target.buffer instanceof ArrayBuffer ? target : target.buffer);
 };
 fs.write = (fd, data, ...rest) => {
     const callback = rest.pop();

@@ -94,7 +94,7 @@ const methods = {
             throw Object.assign(new TypeError(`Unknown signal: ${signal}`), { code: 'ERR_UNKNOWN_SIGNAL' });
         }
         if (Number(pid) !== process.pid) {
-            if (builtin('child_process').killPid(Number(pid), number)) return true;
+            if (builtin('internal/children')?.killPid(Number(pid), number)) return true;
             throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH', errno: -3, syscall: 'kill' });
         }
         if (number === 0) return true;
@@ -217,7 +217,8 @@ const methods = {
     finalization: { register() {}, registerBeforeExit() {}, unregister() {} },
 };
 Object.assign(process, methods);
-process.env = variables([]);
+const values = {};
+export const env = (process.env = variables(values));
 
 let cwd = '/';
 let started = 0;
@@ -238,8 +239,7 @@ function checkCode(code) {
 }
 
 /// Values are text, and what is not there is undefined.
-function variables(pairs) {
-    const target = Object.fromEntries(pairs);
+function variables(target) {
     return new Proxy(target, {
         set(_, name, value) {
             if (typeof name === 'symbol' || typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
@@ -258,8 +258,8 @@ for (const [name, open] of [['stdin', 'openStdin'], ['stdout', 'openStdout'], ['
     Object.defineProperty(process, name, {
         configurable: true,
         enumerable: true,
-        get: () => (stream ??= builtin('internal/stdio')[open]()),
-        set: (value) => { stream = value; },
+        get: () => (stream ??= builtin('console').streams[name] = builtin('internal/stdio')[open]()),
+        set: (value) => { stream = builtin('console').streams[name] = value; },
     });
 }
 
@@ -278,7 +278,7 @@ function flush() {
 /// What an image cannot know.
 export function renew() {
     started = native.now();
-    process.env = variables(native.env());
+    for (const [name, value] of native.env()) values[name] = value;
     const named = process.env.PWD;
     cwd = [named, native.initialCwd(), '/workspace'].find((path) => path?.startsWith('/') && native.kind(path) === 2) ?? '/';
     try {

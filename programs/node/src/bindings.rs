@@ -16,7 +16,7 @@ mod generated {
                 import wasi:http/outgoing-handler@0.2.12;
                 export wasi:cli/run@0.2.12;
                 /// Runs once, while the program is built.
-                export prepare: func();
+                export initialise: func();
             }
         ",
         world: "swarm-flow:node/node@0.1.0",
@@ -34,4 +34,4 @@ mod generated {
 
 pub use generated::wasi::http;
 pub use generated::{Guest, exports};
-pub use swarm_flow_process::bindings::{process, wasi};
+pub use swarm_flow_process::bindings::{process, types, wasi};

@@ -3,8 +3,10 @@
 //! QuickJS runs the code; its built-in modules are JavaScript over the small functions in [`natives`]. It refuses what
 //! a sandbox has not: threads, native addons, signals, servers.
 //!
-//! [`engine::prepare`] runs while the program is built and leaves an engine with every built-in module in memory, which
+//! [`engine::initialise`] runs while the program is built and leaves an engine with every built-in module in memory, which
 //! is the image. A start only calls [`engine::run`].
+
+#![cfg(target_os = "wasi")]
 
 mod bindings;
 mod engine;
@@ -16,14 +18,18 @@ mod typescript;
 struct Node;
 
 impl bindings::Guest for Node {
-    fn prepare() {
-        engine::prepare();
+    fn initialise() {
+        engine::initialise();
     }
 }
 
 impl bindings::exports::wasi::cli::run::Guest for Node {
     fn run() -> Result<(), ()> {
         let code = engine::run();
-        if code == 0 { Ok(()) } else { swarm_flow_process::exit(code) }
+        if code == 0 {
+            Ok(())
+        } else {
+            swarm_flow_process::exit(code)
+        }
     }
 }

@@ -32,11 +32,24 @@ pub fn transpile(_: Ctx<'_>, source: String, name: String, path: String) -> Tran
             List((Some(code), is_module, None, 0, 0))
         }
         Err(error) => {
-            let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
+            let offset = error
+                .labels
+                .first()
+                .map_or(0, |label| label.offset() as usize);
             let before = source.get(..offset.min(source.len())).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
-            List((None, false, Some(error.message.to_string()), line as u32, column as u32))
+            let column = before
+                .rsplit('\n')
+                .next()
+                .map_or(0, |rest| rest.chars().count())
+                + 1;
+            List((
+                None,
+                false,
+                Some(error.message.to_string()),
+                line as u32,
+                column as u32,
+            ))
         }
     }
 }
@@ -46,8 +59,14 @@ type Output = (String, Option<SourceMap<'static>>, bool);
 fn javascript(source: &str, path: &Path) -> Result<Output, OxcDiagnostic> {
     let kind = SourceType::from_path(path).unwrap_or_else(|_| SourceType::ts());
     // A file named `.ts` may be either; whether it is a module shows in it.
-    let named = path.extension().is_some_and(|extension| extension == "mts" || extension == "cts");
-    let kind = if named { kind } else { kind.with_unambiguous(true) };
+    let named = path
+        .extension()
+        .is_some_and(|extension| extension == "mts" || extension == "cts");
+    let kind = if named {
+        kind
+    } else {
+        kind.with_unambiguous(true)
+    };
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, kind).parse();
     if let Some(error) = parsed.diagnostics.into_iter().next() {
@@ -55,7 +74,10 @@ fn javascript(source: &str, path: &Path) -> Result<Output, OxcDiagnostic> {
     }
     let is_module = parsed.module_record.has_module_syntax;
     let mut program = parsed.program;
-    let semantic = SemanticBuilder::new().with_excess_capacity(2.0).with_enum_eval(true).build(&program);
+    let semantic = SemanticBuilder::new()
+        .with_excess_capacity(2.0)
+        .with_enum_eval(true)
+        .build(&program);
     if let Some(error) = semantic.diagnostics.into_iter().next() {
         return Err(error);
     }
@@ -73,7 +95,11 @@ fn javascript(source: &str, path: &Path) -> Result<Output, OxcDiagnostic> {
         ..CodegenOptions::default()
     };
     let printed = Codegen::new().with_options(options).build(&program);
-    Ok((printed.code, printed.map.map(SourceMap::into_owned), is_module))
+    Ok((
+        printed.code,
+        printed.map.map(SourceMap::into_owned),
+        is_module,
+    ))
 }
 
 /// The line and column in the source, for those in the JavaScript that was made of it. All count from 1.

@@ -81,7 +81,10 @@ impl Arguments {
                 return Ok(Action::Print(text));
             }
         }
-        arguments.rest = words.iter().map(|word| escape_for_script_arg(word)).collect();
+        arguments.rest = words
+            .iter()
+            .map(|word| escape_for_script_arg(word))
+            .collect();
         Ok(Action::Evaluate(arguments))
     }
 
@@ -151,7 +154,9 @@ impl Flag {
                 None => flag(word, None),
             });
         }
-        let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty())?;
+        let letters = word
+            .strip_prefix('-')
+            .filter(|letters| !letters.is_empty())?;
         if letters.chars().count() > 1 && letters.chars().all(|letter| LETTERS.contains(letter)) {
             for letter in letters.chars().rev() {
                 words.push_front(format!("-{letter}"));

@@ -23,7 +23,9 @@ fn set_directories(engine: &mut EngineState) {
     let base = |variable: &str, otherwise: &str| {
         let given = std::env::var(variable).ok().map(PathBuf::from);
         let given = given.filter(|path| path.is_absolute());
-        given.unwrap_or_else(|| home.join(otherwise)).join("nushell")
+        given
+            .unwrap_or_else(|| home.join(otherwise))
+            .join("nushell")
     };
     let directories = &mut engine.config_dirs;
     directories.config_home = base("XDG_CONFIG_HOME", ".config");
@@ -48,12 +50,24 @@ fn value(engine: &EngineState) -> Value {
     nu.push("home-dir", path(&directories.home_dir));
     nu.push("data-dir", path(&directories.data_home));
     nu.push("cache-dir", path(&directories.cache_home));
-    nu.push("vendor-autoload-dirs", paths(&directories.vendor_autoload_dirs));
+    nu.push(
+        "vendor-autoload-dirs",
+        paths(&directories.vendor_autoload_dirs),
+    );
     nu.push("user-autoload-dirs", paths(&directories.user_autoload_dirs));
-    nu.push("temp-dir", Value::string(environment::temporary_directory(), span));
-    nu.push("pid", Value::int(swarm_flow_process::bindings::process::id().into(), span));
+    nu.push(
+        "temp-dir",
+        Value::string(environment::temporary_directory(), span),
+    );
+    nu.push(
+        "pid",
+        Value::int(swarm_flow_process::bindings::process::id().into(), span),
+    );
     nu.push("os-info", system(span));
-    nu.push("startup-time", Value::duration(engine.get_startup_time(), span));
+    nu.push(
+        "startup-time",
+        Value::duration(engine.get_startup_time(), span),
+    );
     nu.push("is-interactive", Value::bool(false, span));
     nu.push("is-login", Value::bool(engine.is_login, span));
     nu.push("history-enabled", Value::bool(false, span));

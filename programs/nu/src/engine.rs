@@ -34,10 +34,7 @@ fn make() -> EngineState {
         "ENV_CONVERSIONS".to_owned(),
         Value::record(Record::new(), span),
     );
-    engine.add_env_var(
-        "NU_VERSION".to_owned(),
-        Value::string(VERSION, span),
-    );
+    engine.add_env_var("NU_VERSION".to_owned(), Value::string(VERSION, span));
     if let Err(error) = nu_std::load_standard_library(&mut engine) {
         eprintln!("Error: the standard library is not there: {error}");
     }

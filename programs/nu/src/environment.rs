@@ -1,6 +1,8 @@
 //! What a snapshot froze and this run has anew: variables, opened directories, the working directory.
 
+use std::path::Path;
 use swarm_flow_process::bindings::wasi::cli::environment::initial_cwd;
+use swarm_flow_process::bindings::wasi::filesystem::preopens::get_directories;
 
 unsafe extern "C" {
     fn __wasilibc_deinitialize_environ();
@@ -18,12 +20,15 @@ pub fn renew() {
     let _ = std::env::set_current_dir(working_directory());
 }
 
-/// The C library begins at `/` whatever the host says.
+/// The C library begins at `/` whatever the host says. The engine refuses a directory that is not there, so without a
+/// good one it is the first that was granted.
 pub fn working_directory() -> String {
-    let absolute = |path: &String| path.starts_with('/');
+    let there = |path: &String| path.starts_with('/') && Path::new(path).is_dir();
+    let granted = || get_directories().into_iter().map(|(_, path)| path);
     initial_cwd()
-        .filter(absolute)
-        .or_else(|| std::env::var("PWD").ok().filter(absolute))
+        .filter(there)
+        .or_else(|| std::env::var("PWD").ok().filter(there))
+        .or_else(|| granted().find(there))
         .unwrap_or_else(|| "/".to_owned())
 }
 

@@ -1,13 +1,14 @@
 //! From source to an exit code, as upstream's `nu` does it: for commands, a file, or what standard input says.
 
 use crate::arguments::{Arguments, Source};
-use crate::commands::standard_input;
+use crate::commands::{failure, standard_input};
 use crate::{constant, engine, environment};
 use nu_engine::{convert_env_values, eval_block, eval_block_with_early_return};
 use nu_parser::parse;
 use nu_protocol::ast::Block;
 use nu_protocol::debugger::WithoutDebug;
 use nu_protocol::engine::{EngineState, Stack, StateWorkingSet};
+use nu_protocol::ir::Instruction;
 use nu_protocol::report_error::report_compile_error;
 use nu_protocol::shell_error::generic::GenericError;
 use nu_protocol::shell_error::io::{IoError, IoErrorExt, NotFound};
@@ -16,8 +17,10 @@ use nu_protocol::{
     report_shell_error,
 };
 use std::io::Read;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What ends an evaluation: an error to report, or an exit code, when all is said.
 enum Stop {
@@ -31,17 +34,19 @@ impl<T: Into<ShellError>> From<T> for Stop {
     }
 }
 
-pub fn evaluate(arguments: Arguments) -> i32 {
-    let mut shell = Shell {
+pub fn evaluate(arguments: Arguments, start: Instant) -> i32 {
+    // The program is about to end, and taking the engine apart would touch all of its memory.
+    let mut shell = ManuallyDrop::new(Shell {
         engine: engine::take(),
         stack: Stack::new(),
-    };
-    match shell.run(&arguments) {
+    });
+    match shell.run(&arguments, start) {
         Ok(()) => 0,
         Err(Stop::Exit(code)) => code,
         Err(Stop::Error(error)) => match *error {
             ShellError::Exit { code, .. } => code,
             error => {
+                let error = failure(&error).unwrap_or(error);
                 report_shell_error(Some(&shell.stack), &shell.engine, &error);
                 error.exit_code().unwrap_or(0)
             }
@@ -55,12 +60,11 @@ struct Shell {
 }
 
 impl Shell {
-    fn run(&mut self, arguments: &Arguments) -> Result<(), Stop> {
-        self.set_up(arguments)?;
-        for file in [&arguments.env_file, &arguments.config_file] {
-            if let Some(file) = file {
-                self.configure(file)?;
-            }
+    fn run(&mut self, arguments: &Arguments, start: Instant) -> Result<(), Stop> {
+        self.set_up(arguments, start)?;
+        let files = [&arguments.env_file, &arguments.config_file];
+        for file in files.into_iter().flatten() {
+            self.configure(file)?;
         }
         let input = if arguments.stdin {
             standard_input(Span::unknown())
@@ -77,6 +81,7 @@ impl Shell {
                 std::io::stdin()
                     .read_to_end(&mut script)
                     .map_err(|error| IoError::new_internal(error, "could not read the script"))?;
+                let script = without_mark(script);
                 let script = String::from_utf8_lossy(&script).into_owned();
                 self.commands(&script, &arguments.rest, input, arguments.no_newline)
             }
@@ -84,7 +89,7 @@ impl Shell {
     }
 
     /// What each run has of its own.
-    fn set_up(&mut self, arguments: &Arguments) -> Result<(), Stop> {
+    fn set_up(&mut self, arguments: &Arguments, start: Instant) -> Result<(), Stop> {
         let span = Span::unknown();
         let engine = &mut self.engine;
         engine.is_login = arguments.login;
@@ -93,9 +98,10 @@ impl Shell {
         }
         let directory = environment::working_directory();
         engine.add_env_var("PWD".to_owned(), Value::string(directory, span));
+        let started = i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        engine.set_startup_time(started);
         constant::set(engine);
         self.set_library_directories(&arguments.include)?;
-        self.stack.set_last_exit_code(0, span);
         if std::env::var_os("PATH").is_some() {
             convert_env_values(&mut self.engine, &mut self.stack)?;
         }
@@ -121,9 +127,23 @@ impl Shell {
         let span = Span::unknown();
         let config = &self.engine.config_dirs;
         let mut directories = include.to_vec();
-        directories.push(config.config_home.join("scripts").to_string_lossy().into_owned());
-        directories.push(config.data_home.join("completions").to_string_lossy().into_owned());
-        let directories = directories.into_iter().map(|path| Value::string(path, span));
+        directories.push(
+            config
+                .config_home
+                .join("scripts")
+                .to_string_lossy()
+                .into_owned(),
+        );
+        directories.push(
+            config
+                .data_home
+                .join("completions")
+                .to_string_lossy()
+                .into_owned(),
+        );
+        let directories = directories
+            .into_iter()
+            .map(|path| Value::string(path, span));
         let directories = Value::list(directories.collect(), span);
         let mut working_set = StateWorkingSet::new(&self.engine);
         let variable = working_set.add_variable(
@@ -167,6 +187,7 @@ impl Shell {
             block = parse(&mut working_set, None, call.as_bytes(), false);
             check(&self.stack, &working_set)?;
         }
+        allow_errors_in_pipes(&mut block, &mut working_set);
         let delta = working_set.render();
         self.engine.merge_delta(delta)?;
         let data = eval_block::<WithoutDebug>(&self.engine, &mut self.stack, &block, input)?;
@@ -181,13 +202,14 @@ impl Shell {
         let source = self.read(file, &path)?;
         self.name_file(file, &path);
         let mut working_set = StateWorkingSet::new(&self.engine);
-        let block = parse(
+        let mut block = parse(
             &mut working_set,
             Some(&path.to_string_lossy()),
             &source,
             false,
         );
         check(&self.stack, &working_set)?;
+        allow_errors_in_pipes(&mut block, &mut working_set);
         let script = path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -250,7 +272,7 @@ impl Shell {
     /// Its error points into a command line made for it.
     fn read(&mut self, file: &str, path: &Path) -> Result<Vec<u8>, Stop> {
         let error = match std::fs::read(path) {
-            Ok(source) => return Ok(source),
+            Ok(source) => return Ok(without_mark(source)),
             Err(error) => error,
         };
         let mut working_set = StateWorkingSet::new(&self.engine);
@@ -269,8 +291,9 @@ impl Shell {
 
     fn parse(&mut self, source: &[u8], name: Option<&str>) -> Result<Arc<Block>, Stop> {
         let mut working_set = StateWorkingSet::new(&self.engine);
-        let block = parse(&mut working_set, name, source, false);
+        let mut block = parse(&mut working_set, name, source, false);
         check(&self.stack, &working_set)?;
+        allow_errors_in_pipes(&mut block, &mut working_set);
         let delta = working_set.render();
         self.engine.merge_delta(delta)?;
         Ok(block)
@@ -278,7 +301,12 @@ impl Shell {
 
     /// As the hook `display_output` says. What it says unless it was set is done without evaluating it.
     fn print(&mut self, data: PipelineData, no_newline: bool) -> Result<(), Stop> {
-        let hook = self.stack.get_config(&self.engine).hooks.display_output.clone();
+        let hook = self
+            .stack
+            .get_config(&self.engine)
+            .hooks
+            .display_output
+            .clone();
         match hook {
             Some(hook) if Some(&hook) != Config::default().hooks.display_output.as_ref() => {
                 let data = nu_cmd_base::hook::eval_hook(
@@ -297,6 +325,14 @@ impl Shell {
     }
 }
 
+/// Some editors begin a file with a byte order mark, which the parser would take for a part of the first word.
+fn without_mark(source: Vec<u8>) -> Vec<u8> {
+    match source.strip_prefix("\u{feff}".as_bytes()) {
+        Some(rest) => rest.to_vec(),
+        None => source,
+    }
+}
+
 /// The first of each kind of complaint; an error ends the run.
 fn check(stack: &Stack, working_set: &StateWorkingSet) -> Result<(), Stop> {
     if let Some(warning) = working_set.parse_warnings.first() {
@@ -311,6 +347,29 @@ fn check(stack: &Stack, working_set: &StateWorkingSet) -> Result<(), Stop> {
         return Err(Stop::Exit(1));
     }
     Ok(())
+}
+
+/// Without an operating system the engine believes that no command is external, and refuses to send the errors of one
+/// down a pipe. This takes the refusal out.
+fn allow_errors_in_pipes(block: &mut Arc<Block>, working_set: &mut StateWorkingSet) {
+    let blocks = working_set.delta.blocks.iter_mut();
+    for block in blocks.chain([block]) {
+        let refuses = |instruction: &Instruction| {
+            matches!(instruction, Instruction::CheckErrRedirected { .. })
+        };
+        let code = block.ir_block.as_ref();
+        if !code.is_some_and(|code| code.instructions.iter().any(refuses)) {
+            continue;
+        }
+        let Some(code) = &mut Arc::make_mut(block).ir_block else {
+            continue;
+        };
+        for (at, instruction) in code.instructions.iter_mut().enumerate() {
+            if refuses(instruction) {
+                *instruction = Instruction::Jump { index: at + 1 };
+            }
+        }
+    }
 }
 
 /// Gives `main` and its subcommands the script's name, which its help shows, and keeps them callable by their own.
@@ -332,8 +391,7 @@ fn rename_main(working_set: &mut StateWorkingSet, script: &str) -> bool {
     if let Some(overlay) = working_set.delta.last_overlay_mut() {
         let renamed = |name: &[u8]| {
             let rest = name.strip_prefix(b"main")?;
-            (rest.is_empty() || rest.starts_with(b" "))
-                .then(|| [script.as_bytes(), rest].concat())
+            (rest.is_empty() || rest.starts_with(b" ")).then(|| [script.as_bytes(), rest].concat())
         };
         let declared = overlay.decls.iter();
         let declared = declared.filter_map(|(name, id)| Some((renamed(name)?, *id)));

@@ -17,6 +17,7 @@ mod self_check;
 
 use arguments::{Action, Arguments};
 use std::io::Write;
+use std::time::Instant;
 
 /// What the snapshot is taken of.
 fn initialise() {
@@ -25,14 +26,20 @@ fn initialise() {
 
 /// Runs the command line; gives the exit code.
 fn run() -> i32 {
+    let start = Instant::now();
     std::panic::set_hook(Box::new(|panic| {
         let _ = std::io::stdout().flush();
-        eprintln!("Error: nu ran into a fault of its own and cannot go on: {panic}");
+        let what = panic.payload_as_str().unwrap_or("it is unknown");
+        eprintln!("Error: nu ran into a fault of its own and cannot go on: {what}");
         swarm_flow_process::exit(1);
     }));
     environment::renew();
+    #[cfg(feature = "self-check")]
+    if std::env::args().nth(1).as_deref() == Some("--self-check") {
+        return self_check::check(std::env::args().nth(2).as_deref());
+    }
     let code = match Arguments::parse(std::env::args().skip(1)) {
-        Ok(Action::Evaluate(arguments)) => evaluate::evaluate(arguments),
+        Ok(Action::Evaluate(arguments)) => evaluate::evaluate(arguments, start),
         Ok(Action::Print(text)) => {
             println!("{text}");
             0

@@ -267,7 +267,8 @@ impl Translation {
             name.push(character);
         }
         if kind != ':' {
-            name.chars().for_each(|character| push_in_set(set, character));
+            name.chars()
+                .for_each(|character| push_in_set(set, character));
             return Ok(());
         }
         match name.as_str() {
@@ -380,7 +381,11 @@ mod tests {
             (r"a\/b", Syntax::Basic, "a/b"),
         ];
         for (pattern, syntax, expected) in cases {
-            assert_eq!(translate(pattern, syntax).unwrap().regex, expected, "{pattern}");
+            assert_eq!(
+                translate(pattern, syntax).unwrap().regex,
+                expected,
+                "{pattern}"
+            );
         }
     }
 

@@ -119,7 +119,12 @@ impl Evaluator<'_> {
 
     fn error(&self, message: &str) -> String {
         let source: String = self.source.iter().collect();
-        let token: String = self.source.get(self.token..).unwrap_or_default().iter().collect();
+        let token: String = self
+            .source
+            .get(self.token..)
+            .unwrap_or_default()
+            .iter()
+            .collect();
         let source = source.trim();
         if token.is_empty() {
             format!("{source}: {message} (error token is \"{source}\")")
@@ -214,14 +219,18 @@ impl Evaluator<'_> {
         let mut left = self.unary()?;
         loop {
             self.blanks();
-            let Some((operator, strength)) =
-                BINARY.into_iter().find(|(operator, _)| self.starts(operator))
+            let Some((operator, strength)) = BINARY
+                .into_iter()
+                .find(|(operator, _)| self.starts(operator))
             else {
                 return Ok(left);
             };
             // `a += b` is no sum.
             let assigns = self.source.get(self.at + operator.len()) == Some(&'=')
-                && !matches!(operator, "==" | "!=" | "<=" | ">=" | "||" | "&&" | "**" | "<" | ">");
+                && !matches!(
+                    operator,
+                    "==" | "!=" | "<=" | ">=" | "||" | "&&" | "**" | "<" | ">"
+                );
             if strength <= weakest || assigns {
                 return Ok(left);
             }
@@ -229,7 +238,11 @@ impl Evaluator<'_> {
             self.blanks();
             self.token = self.at;
             // Powers group from the right.
-            let next = if operator == "**" { strength - 1 } else { strength };
+            let next = if operator == "**" {
+                strength - 1
+            } else {
+                strength
+            };
             left = match operator {
                 "||" => {
                     let right = self.skipping(left != 0, |e| e.binary(next))?;

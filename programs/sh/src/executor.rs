@@ -66,18 +66,26 @@ impl<T> Clone for Join<T> {
     }
 }
 
-impl<T> Join<T> {
+impl<T: Clone> Join<T> {
     pub fn is_done(&self) -> bool {
         self.shared.done.get()
     }
 
-    /// Until it has ended. The first who waits gets the result.
+    /// None while it runs.
+    pub fn result(&self) -> Option<T> {
+        self.shared.result.borrow().clone()
+    }
+
+    /// Until it has ended.
     pub async fn wait(&self) -> Option<T> {
         poll_fn(|context| {
             if self.shared.done.get() {
-                return Poll::Ready(self.shared.result.borrow_mut().take());
+                return Poll::Ready(self.result());
             }
-            self.shared.wakers.borrow_mut().push(context.waker().clone());
+            self.shared
+                .wakers
+                .borrow_mut()
+                .push(context.waker().clone());
             Poll::Pending
         })
         .await
@@ -137,7 +145,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> Join<T> {
 }
 
 /// Runs until this one has ended; what else there is ends with it.
-pub fn run<T: 'static>(future: impl Future<Output = T> + 'static) -> Option<T> {
+pub fn run<T: Clone + 'static>(future: impl Future<Output = T> + 'static) -> Option<T> {
     let join = spawn(future);
     let mut turns = 0_u32;
     while !join.is_done() {
@@ -155,7 +163,7 @@ pub fn run<T: 'static>(future: impl Future<Output = T> + 'static) -> Option<T> {
             wake_ready();
         }
     }
-    join.shared.result.borrow_mut().take()
+    join.result()
 }
 
 fn step(number: u64) {
@@ -163,11 +171,19 @@ fn step(number: u64) {
         return;
     };
     let waker = Waker::from(Arc::new(TaskWaker(number)));
-    let pending = task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
+    let pending = task
+        .as_mut()
+        .poll(&mut Context::from_waker(&waker))
+        .is_pending();
     let keep = pending
         && EXECUTOR.with_borrow_mut(|executor| {
-            let position = executor.dropped.iter().position(|dropped| *dropped == number);
-            position.map(|at| executor.dropped.swap_remove(at)).is_none()
+            let position = executor
+                .dropped
+                .iter()
+                .position(|dropped| *dropped == number);
+            position
+                .map(|at| executor.dropped.swap_remove(at))
+                .is_none()
         });
     if keep {
         EXECUTOR.with_borrow_mut(|executor| executor.tasks.insert(number, task));
@@ -186,7 +202,9 @@ fn wait_for_any() -> bool {
     let borrowed: Vec<&Pollable> = pollables.iter().map(Rc::as_ref).collect();
     let ready = poll::poll(&borrowed);
     let wakers: Vec<Waker> = EXECUTOR.with_borrow(|executor| {
-        let waits = ready.iter().filter_map(|at| executor.waits.get(*at as usize));
+        let waits = ready
+            .iter()
+            .filter_map(|at| executor.waits.get(*at as usize));
         waits.map(|wait| wait.waker.clone()).collect()
     });
     wakers.into_iter().for_each(Waker::wake);

@@ -53,7 +53,8 @@ impl Shell {
             return Ok(());
         }
         let mut fields = Fields::new(Purpose::Arguments, self.separators());
-        self.expand(&word.parts, Origin::Script, &mut fields).await?;
+        self.expand(&word.parts, Origin::Script, &mut fields)
+            .await?;
         for field in fields.into_fields() {
             match self.file_names(field) {
                 Ok(names) => arguments.extend(names),
@@ -85,7 +86,10 @@ impl Shell {
 
     /// `IFS`
     pub fn separators(&self) -> String {
-        let separators = self.variables.get("IFS").map(|ifs| ifs.first().map(str::to_owned));
+        let separators = self
+            .variables
+            .get("IFS")
+            .map(|ifs| ifs.first().map(str::to_owned));
         match separators {
             Some(Some(separators)) => separators,
             _ => " \t\n".to_owned(),
@@ -112,7 +116,8 @@ impl Shell {
     }
 
     pub async fn pattern(&mut self, word: &Word) -> Expanded<String> {
-        self.made(&word.parts, Origin::Script, Purpose::Pattern).await
+        self.made(&word.parts, Origin::Script, Purpose::Pattern)
+            .await
     }
 
     pub async fn regex(&mut self, word: &Word) -> Expanded<String> {
@@ -224,6 +229,7 @@ impl Shell {
         }
         let (output, status) = self.capture(list).await?;
         self.substitution = Some(status);
+        self.status = status;
         let mut output = text::decode(&output);
         output.truncate(output.trim_end_matches('\n').len());
         Ok(output)
@@ -269,7 +275,11 @@ fn only_reads(list: &List) -> Option<&Word> {
     let [command] = pipeline.commands.as_slice() else {
         return None;
     };
-    if item.background || !item.chain.rest.is_empty() || pipeline.negated || pipeline.timed.is_some() {
+    if item.background
+        || !item.chain.rest.is_empty()
+        || pipeline.negated
+        || pipeline.timed.is_some()
+    {
         return None;
     }
     let Kind::Simple(simple) = &command.kind else {

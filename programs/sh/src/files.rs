@@ -1,12 +1,12 @@
 //! Files by absolute path, through the directories that were granted.
 
 use std::rc::Rc;
+use swarm_flow_process::bindings::process::Writer;
 use swarm_flow_process::bindings::wasi::filesystem::preopens;
 use swarm_flow_process::bindings::wasi::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, OpenFlags, PathFlags,
 };
 use swarm_flow_process::bindings::wasi::io::streams::InputStream;
-use swarm_flow_process::bindings::process::{Reader, Writer};
 
 pub struct File(Descriptor);
 
@@ -29,7 +29,6 @@ pub struct Stat {
     pub kind: DescriptorType,
     pub size: u64,
     pub modified: Option<(u64, u32)>,
-    pub links: u64,
 }
 
 struct Granted {
@@ -119,7 +118,6 @@ pub fn stat(path: &str, follow_links: bool) -> Result<Stat, FileError> {
         kind: DescriptorType::Directory,
         size: 4096,
         modified: None,
-        links: 1,
     };
     match locate(path) {
         Ok((granted, rest)) => {
@@ -137,7 +135,6 @@ fn plain(stat: &DescriptorStat) -> Stat {
         kind: stat.type_,
         size: stat.size,
         modified: modified.map(|time| (time.seconds, time.nanoseconds)),
-        links: stat.link_count,
     }
 }
 
@@ -152,7 +149,10 @@ pub fn exists(path: &str) -> bool {
 pub fn is_same(left: &str, right: &str) -> bool {
     let hash = |path: &str| {
         let (granted, rest) = locate(path).ok()?;
-        let hash = granted.directory.metadata_hash_at(follow(true), &rest).ok()?;
+        let hash = granted
+            .directory
+            .metadata_hash_at(follow(true), &rest)
+            .ok()?;
         Some((hash.lower, hash.upper))
     };
     hash(left).is_some_and(|left| hash(right) == Some(left))
@@ -162,7 +162,12 @@ pub fn open(path: &str) -> Result<File, FileError> {
     let (granted, rest) = locate(path)?;
     let file = granted
         .directory
-        .open_at(follow(true), &rest, OpenFlags::empty(), DescriptorFlags::READ)
+        .open_at(
+            follow(true),
+            &rest,
+            OpenFlags::empty(),
+            DescriptorFlags::READ,
+        )
         .map_err(FileError)?;
     let kind = file.get_type().map_err(FileError)?;
     if kind == DescriptorType::Directory {
@@ -178,14 +183,16 @@ pub fn create(path: &str, mode: Mode) -> Result<File, FileError> {
         Mode::New => OpenFlags::CREATE | OpenFlags::EXCLUSIVE,
         Mode::Append | Mode::Update => OpenFlags::CREATE,
     };
-    let mut access = DescriptorFlags::WRITE;
-    if mode == Mode::Update {
-        access |= DescriptorFlags::READ;
-    }
+    let access = match mode {
+        Mode::Update => DescriptorFlags::READ | DescriptorFlags::WRITE,
+        _ => DescriptorFlags::WRITE,
+    };
     if rest == "." {
         return Err(FileError(ErrorCode::IsDirectory));
     }
-    let file = granted.directory.open_at(follow(true), &rest, flags, access);
+    let file = granted
+        .directory
+        .open_at(follow(true), &rest, flags, access);
     file.map(File).map_err(FileError)
 }
 
@@ -201,7 +208,9 @@ pub fn list(path: &str) -> Result<Vec<(String, DescriptorType)>, FileError> {
         Ok(found) => found,
         Err(_) if path == "/" || !virtual_names.is_empty() => {
             let names = virtual_names.into_iter();
-            return Ok(names.map(|name| (name, DescriptorType::Directory)).collect());
+            return Ok(names
+                .map(|name| (name, DescriptorType::Directory))
+                .collect());
         }
         Err(error) => return Err(error),
     };
@@ -226,7 +235,19 @@ pub fn list(path: &str) -> Result<Vec<(String, DescriptorType)>, FileError> {
 
 impl File {
     pub fn read(&self, length: u64, position: u64) -> Result<Vec<u8>, FileError> {
-        self.0.read(length, position).map(|(bytes, _)| bytes).map_err(FileError)
+        self.0
+            .read(length, position)
+            .map(|(bytes, _)| bytes)
+            .map_err(FileError)
+    }
+
+    pub fn write(&self, bytes: &[u8], position: u64) -> Result<u64, FileError> {
+        self.0.write(bytes, position).map_err(FileError)
+    }
+
+    pub fn writer_at(&self, position: u64) -> Result<Writer, FileError> {
+        let stream = self.0.write_via_stream(position);
+        stream.map(Writer::from_stream).map_err(FileError)
     }
 
     pub fn reader(&self, position: u64) -> Result<InputStream, FileError> {
@@ -245,17 +266,9 @@ impl File {
     }
 
     /// Everything goes to the file's end, so that copies and other programs write one behind the other.
-    pub fn writer(&self, mode: Mode) -> Result<Writer, FileError> {
-        let stream = if mode == Mode::Update {
-            self.0.write_via_stream(0)
-        } else {
-            self.0.append_via_stream()
-        };
+    pub fn writer(&self) -> Result<Writer, FileError> {
+        let stream = self.0.append_via_stream();
         stream.map(Writer::from_stream).map_err(FileError)
-    }
-
-    pub fn shared_reader(&self) -> Result<Reader, FileError> {
-        self.reader(0).map(Reader::from_stream)
     }
 }
 

@@ -29,14 +29,10 @@ pub fn expand(shell: &Shell, pattern: &str) -> Vec<String> {
     let (root, rest) = pattern.split_at(start);
     let parts: Vec<&str> = split(rest);
     search.walk(root.to_owned(), &parts, 0);
-    search.names.sort_by(|a, b| collation(a).cmp(&collation(b)).then_with(|| a.cmp(b)));
+    // By bytes, as in the C locale.
+    search.names.sort();
     search.names.dedup();
     search.names
-}
-
-/// In the C locale, by bytes.
-fn collation(name: &str) -> &[u8] {
-    name.as_bytes()
 }
 
 /// At slashes, save those between the parentheses of `@(a/b)`.

@@ -2,7 +2,6 @@
 
 use crate::executor;
 use std::cell::OnceCell;
-use std::future::Future;
 use swarm_flow_process::bindings::process::{Reader, Writer};
 use swarm_flow_process::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
 
@@ -100,13 +99,11 @@ impl HostWriter {
         }
     }
 
-    fn room(&self) -> impl Future<Output = Result<u64, WriteError>> + '_ {
-        async {
-            loop {
-                match self.stream().check_write().map_err(write_error)? {
-                    0 => executor::ready(self.stream().subscribe()).await,
-                    room => return Ok(room),
-                }
+    async fn room(&self) -> Result<u64, WriteError> {
+        loop {
+            match self.stream().check_write().map_err(write_error)? {
+                0 => executor::ready(self.stream().subscribe()).await,
+                room => return Ok(room),
             }
         }
     }

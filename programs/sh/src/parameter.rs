@@ -6,7 +6,7 @@ use crate::scope::element;
 use crate::shell::{Failed, Flow, Shell};
 use crate::syntax::{Operation, Parameter, Subscript, TestKind, Word};
 use crate::transform;
-use crate::variables::{Value, counted};
+use crate::variables::Value;
 
 /// What a parameter holds.
 #[derive(Debug, Clone)]
@@ -14,7 +14,10 @@ pub enum Found {
     Unset,
     One(String),
     /// `$@`, `${a[@]}`; joined: `$*`, `${a[*]}`.
-    Many { items: Vec<String>, joined: bool },
+    Many {
+        items: Vec<String>,
+        joined: bool,
+    },
 }
 
 /// A parameter whose subscript is known.
@@ -47,13 +50,27 @@ impl Shell {
         match &parameter.operation {
             Operation::Names { joined } => {
                 let items = self.names(&target.name);
-                emit(Found::Many { items, joined: *joined }, quoted, fields);
+                emit(
+                    Found::Many {
+                        items,
+                        joined: *joined,
+                    },
+                    quoted,
+                    fields,
+                );
                 return Ok(());
             }
             Operation::Keys { joined } => {
                 let variable = self.variable(&target.name);
                 let items = variable.map(|variable| variable.keys()).unwrap_or_default();
-                emit(Found::Many { items, joined: *joined }, quoted, fields);
+                emit(
+                    Found::Many {
+                        items,
+                        joined: *joined,
+                    },
+                    quoted,
+                    fields,
+                );
                 return Ok(());
             }
             _ => {}
@@ -64,7 +81,8 @@ impl Shell {
         let found = self.find(&target).await?;
         match &parameter.operation {
             Operation::Test { kind, empty, word } => {
-                self.test_parameter(&target, found, (*kind, *empty, word), quoted, fields).await
+                self.test_parameter(&target, found, (*kind, *empty, word), quoted, fields)
+                    .await
             }
             Operation::None => {
                 let found = self.must_be_set(&target, found).await?;
@@ -200,7 +218,8 @@ impl Shell {
 
     fn find_element(&mut self, name: &str, key: &str) -> Result<Found, String> {
         use crate::arithmetic::Names as _;
-        let one = |text: Option<&str>| text.map_or(Found::Unset, |text| Found::One(text.to_owned()));
+        let one =
+            |text: Option<&str>| text.map_or(Found::Unset, |text| Found::One(text.to_owned()));
         if self.is_associative(name) {
             let variable = self.variable(name);
             return Ok(match variable.as_deref().map(|variable| &variable.value) {
@@ -209,7 +228,10 @@ impl Shell {
             });
         }
         let index = self.compute(key)?;
-        Ok(one(self.variable(name).as_ref().and_then(|variable| variable.at(index))))
+        Ok(one(self
+            .variable(name)
+            .as_ref()
+            .and_then(|variable| variable.at(index))))
     }
 
     async fn must_be_set(&mut self, target: &Target, found: Found) -> Expanded<Found> {
@@ -239,7 +261,11 @@ impl Shell {
                 items.is_empty() || empty && items.iter().all(String::is_empty)
             }
         };
-        let origin = if quoted { Origin::Quoted } else { Origin::Default };
+        let origin = if quoted {
+            Origin::Quoted
+        } else {
+            Origin::Default
+        };
         match kind {
             TestKind::Alternative if missing => {
                 if quoted && !matches!(found, Found::Many { .. }) {
@@ -254,7 +280,9 @@ impl Shell {
             }
             TestKind::Default => self.default_word(word, origin, fields).await,
             TestKind::Assign => {
-                let value = self.made(&word.parts, Origin::Script, Purpose::Text).await?;
+                let value = self
+                    .made(&word.parts, Origin::Script, Purpose::Text)
+                    .await?;
                 let key = match &target.key {
                     Key::At(key) => Some(key.as_str()),
                     _ => None,
@@ -270,7 +298,9 @@ impl Shell {
                 Ok(())
             }
             TestKind::Error => {
-                let mut message = self.made(&word.parts, Origin::Script, Purpose::Text).await?;
+                let mut message = self
+                    .made(&word.parts, Origin::Script, Purpose::Text)
+                    .await?;
                 if message.is_empty() {
                     message = if empty {
                         "parameter null or not set".to_owned()
@@ -359,86 +389,19 @@ impl Shell {
         for part in &with.parts {
             let quoted = matches!(part, Part::Quoted(_) | Part::Double(_));
             let origin = Origin::Script;
-            let text = self.made(std::slice::from_ref(part), origin, Purpose::Text).await?;
+            let text = self
+                .made(std::slice::from_ref(part), origin, Purpose::Text)
+                .await?;
             replacement.push(transform::With { text, quoted });
         }
         Ok(replacement)
     }
 
-    fn slice(
-        &mut self,
-        target: &Target,
-        found: Found,
-        offset: i64,
-        length: Option<i64>,
-    ) -> Result<Found, String> {
-        let bad = |length: i64| Err(format!("{length}: substring expression < 0"));
-        match found {
-            Found::Unset => Ok(Found::Unset),
-            Found::One(text) => {
-                let count = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-                let start = if offset < 0 { count + offset } else { offset };
-                if start < 0 || start > count {
-                    return Ok(Found::One(String::new()));
-                }
-                let end = match length {
-                    None => count,
-                    Some(length) if length < 0 => {
-                        let end = count + length;
-                        if end < start {
-                            return bad(length);
-                        }
-                        end
-                    }
-                    Some(length) => start.saturating_add(length).min(count),
-                };
-                let (start, end) = (start as usize, end as usize);
-                let slice = text.chars().skip(start).take(end - start).collect();
-                Ok(Found::One(slice))
-            }
-            Found::Many { items, joined } => {
-                if length.is_some_and(|length| length < 0) {
-                    return bad(length.unwrap_or_default());
-                }
-                let length = length.map_or(usize::MAX, |length| length as usize);
-                let items = if matches!(target.name.as_str(), "@" | "*") {
-                    // `$0` is the one before the first.
-                    let mut all = vec![self.name.to_string()];
-                    all.extend(items);
-                    let count = all.len() as i64;
-                    let start = if offset < 0 { count + offset } else { offset };
-                    let kept = all.into_iter().skip(start.max(0) as usize).take(length);
-                    if start < 0 { Vec::new() } else { kept.collect() }
-                } else {
-                    self.slice_array(&target.name, items, offset, length)
-                };
-                Ok(Found::Many { items, joined })
-            }
-        }
-    }
-
-    /// Offsets are indices, which need not be without gaps.
-    fn slice_array(&self, name: &str, items: Vec<String>, offset: i64, length: usize) -> Vec<String> {
-        let variable = self.variable(name);
-        match variable.as_deref().map(|variable| &variable.value) {
-            Some(Value::Indexed(elements)) => {
-                let Some(start) = counted(elements, offset) else {
-                    return Vec::new();
-                };
-                let kept = elements.range(start..).take(length);
-                kept.map(|(_, value)| value.clone()).collect()
-            }
-            _ => {
-                let count = items.len() as i64;
-                let start = if offset < 0 { count + offset } else { offset };
-                let kept = items.into_iter().skip(start.max(0) as usize).take(length);
-                kept.collect()
-            }
-        }
-    }
-
     fn names(&self, prefix: &str) -> Vec<String> {
-        let names = self.variables.iter().filter(|(_, variable)| !matches!(variable.value, Value::Unset));
+        let names = self
+            .variables
+            .iter()
+            .filter(|(_, variable)| !matches!(variable.value, Value::Unset));
         let mut names: Vec<String> = names
             .map(|(name, _)| name.clone())
             .filter(|name| name.starts_with(prefix))
@@ -465,7 +428,10 @@ fn emit(found: Found, quoted: bool, fields: &mut Fields) {
         Found::Unset => {}
         Found::One(text) if quoted => fields.quoted(&text),
         Found::One(text) => fields.divided(&text),
-        Found::Many { items, joined: true } if quoted => {
+        Found::Many {
+            items,
+            joined: true,
+        } if quoted => {
             let joiner = fields.joiner();
             fields.quoted(&items.join(&joiner));
         }

@@ -12,8 +12,14 @@ enum Node {
     Character(char),
     Any,
     Star,
-    Set { negated: bool, items: Vec<SetItem> },
-    Group { kind: char, branches: Vec<Vec<Node>> },
+    Set {
+        negated: bool,
+        items: Vec<SetItem>,
+    },
+    Group {
+        kind: char,
+        branches: Vec<Vec<Node>>,
+    },
 }
 
 #[derive(Debug)]
@@ -278,7 +284,7 @@ impl Matcher<'_> {
                 Node::Star => {
                     if after.is_empty() {
                         // Longest first: who wants the whole text is content at once.
-                        return (at..=self.text.len()).rev().any(|end| done(end));
+                        return (at..=self.text.len()).rev().any(done);
                     }
                     return (at..=self.text.len()).any(|start| self.run(after, start, done));
                 }
@@ -316,7 +322,8 @@ impl Matcher<'_> {
                 };
                 let found = holds(character)
                     || self.ignore_case
-                        && (character.to_lowercase().any(holds) || character.to_uppercase().any(holds));
+                        && (character.to_lowercase().any(holds)
+                            || character.to_uppercase().any(holds));
                 found != *negated
             }
             Node::Star | Node::Group { .. } => false,

@@ -58,18 +58,24 @@ impl Pipe {
             writer.write_now(&buffered);
             self.wake();
             HostPipe {
-                reader: RefCell::new((self.readers.get() > 0).then(|| Rc::new(HostReader::new(reader)))),
+                reader: RefCell::new(
+                    (self.readers.get() > 0).then(|| Rc::new(HostReader::new(reader))),
+                ),
                 writer: RefCell::new((self.writers.get() > 0).then(|| Rc::new(writer))),
             }
         })
     }
 
     fn host_reader(&self) -> Option<Rc<HostReader>> {
-        self.host.get().and_then(|host| host.reader.borrow().clone())
+        self.host
+            .get()
+            .and_then(|host| host.reader.borrow().clone())
     }
 
     fn host_writer(&self) -> Option<Rc<HostWriter>> {
-        self.host.get().and_then(|host| host.writer.borrow().clone())
+        self.host
+            .get()
+            .and_then(|host| host.writer.borrow().clone())
     }
 }
 

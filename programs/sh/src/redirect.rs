@@ -2,9 +2,9 @@
 
 use crate::expand::Expanded;
 use crate::files::{self, FileError, Mode};
-use crate::host::{HostReader, HostWriter};
+use crate::host::HostWriter;
 use crate::shell::Shell;
-use crate::stream::{Handle, Input, Output};
+use crate::stream::{Handle, Input, Output, UpdatedFile};
 use crate::syntax::{Descriptor, Redirect, RedirectKind, Word};
 use crate::text;
 use std::rc::Rc;
@@ -73,7 +73,10 @@ impl Shell {
                     && matches!(redirect.descriptor, Descriptor::Default)
                     && !target.is_empty()
                     && target != "-"
-                    && !target.trim_end_matches('-').chars().all(|c| c.is_ascii_digit())
+                    && !target
+                        .trim_end_matches('-')
+                        .chars()
+                        .all(|c| c.is_ascii_digit())
                 {
                     return self.redirect_both(word, false, before).await;
                 }
@@ -168,10 +171,12 @@ impl Shell {
             false => Mode::Truncate,
         };
         let path = self.file_name(word).await?;
-        Ok(path.and_then(|path| self.open_output(&path, mode)).map(|handle| {
-            self.put(1, Some(handle.clone()), before);
-            self.put(2, Some(handle), before);
-        }))
+        Ok(path
+            .and_then(|path| self.open_output(&path, mode))
+            .map(|handle| {
+                self.put(1, Some(handle.clone()), before);
+                self.put(2, Some(handle), before);
+            }))
     }
 
     /// A redirection's file: a pattern must fit one name.
@@ -282,12 +287,12 @@ impl Shell {
 
     fn create(&self, path: &str, mode: Mode) -> Result<Handle, FileError> {
         let file = files::create(path, mode)?;
-        let writer = file.writer(mode)?;
-        let output = Rc::new(Output::Host(HostWriter::new(writer)));
-        if mode != Mode::Update {
-            return Ok(Handle::Write(output));
+        if mode == Mode::Update {
+            let file = Rc::new(UpdatedFile::new(file));
+            let input = Rc::new(Input::Updated(Rc::clone(&file)));
+            return Ok(Handle::Both(input, Rc::new(Output::Updated(file))));
         }
-        let reader = HostReader::new(file.shared_reader()?);
-        Ok(Handle::Both(Rc::new(Input::Host(reader)), output))
+        let writer = HostWriter::new(file.writer()?);
+        Ok(Handle::Write(Rc::new(Output::Host(writer))))
     }
 }

@@ -11,7 +11,14 @@ use swarm_flow_process::bindings::wasi::random::insecure;
 
 /// What the shell computes: setting one is allowed and does nothing.
 const COMPUTED: [&str; 8] = [
-    "RANDOM", "SRANDOM", "LINENO", "BASHPID", "EPOCHSECONDS", "EPOCHREALTIME", "FUNCNAME", "PIPESTATUS",
+    "RANDOM",
+    "SRANDOM",
+    "LINENO",
+    "BASHPID",
+    "EPOCHSECONDS",
+    "EPOCHREALTIME",
+    "FUNCNAME",
+    "PIPESTATUS",
 ];
 
 const VERSION: &str = "5.2.15(1)-release";
@@ -41,6 +48,9 @@ impl Shell {
                 _ => variable.at(key.parse().unwrap_or(0)),
             };
             return value.map(|value| Cow::Owned(Variable::text(value)));
+        }
+        if name == "_" {
+            return Some(Cow::Owned(Variable::text(self.last_argument.as_str())));
         }
         if let Some(variable) = self.variables.get(&name) {
             return Some(Cow::Borrowed(variable));
@@ -87,7 +97,9 @@ impl Shell {
             "HOSTTYPE" => "wasm32".to_owned(),
             "MACHTYPE" => "wasm32-unknown-wasi".to_owned(),
             "OSTYPE" => "wasi".to_owned(),
-            "PIPESTATUS" => return Some(list(self.pipe_status.iter().map(i32::to_string).collect())),
+            "PIPESTATUS" => {
+                return Some(list(self.pipe_status.iter().map(i32::to_string).collect()));
+            }
             "BASH_VERSINFO" => {
                 let parts = ["5", "2", "15", "1", "release", "wasm32-unknown-wasi"];
                 return Some(list(parts.map(str::to_owned).to_vec()));
@@ -99,22 +111,22 @@ impl Shell {
             }
             "FUNCNAME" if self.frames.is_empty() => return None,
             "FUNCNAME" => {
-                return Some(list(functions().chain(["main".to_owned()]).collect()));
+                let main = self.is_file.then(|| "main".to_owned());
+                return Some(list(functions().chain(main).collect()));
             }
             "BASH_SOURCE" => {
-                let mut sources = vec![self.source.to_string()];
                 let frames = self.frames.iter().rev();
-                sources.extend(frames.map(|frame| frame.source.to_string()));
-                if self.is_command && self.frames.is_empty() {
-                    return None;
-                }
-                return Some(list(sources));
+                let sources = frames.map(|frame| frame.source.to_string());
+                let main = self.is_file.then(|| self.name.to_string());
+                return Some(list(sources.chain(main).collect()));
             }
             "BASH_LINENO" => {
                 let frames = self.frames.iter().rev();
                 let lines = frames.map(|frame| frame.line.to_string());
-                return Some(list(lines.chain(["0".to_owned()]).collect()));
+                let main = self.is_file.then(|| "0".to_owned());
+                return Some(list(lines.chain(main).collect()));
             }
+            "BASH_COMMAND" => self.command_text.to_string(),
             _ => return None,
         };
         Some(Variable::text(text))
@@ -180,8 +192,14 @@ impl Shell {
             } else {
                 String::new()
             };
-            let left = if append { arithmetic::evaluate(&before, self)? } else { 0 };
-            value = left.wrapping_add(arithmetic::evaluate(&value, self)?).to_string();
+            let left = if append {
+                arithmetic::evaluate(&before, self)?
+            } else {
+                0
+            };
+            value = left
+                .wrapping_add(arithmetic::evaluate(&value, self)?)
+                .to_string();
         } else if append {
             let mut joined = self.element_text(&target, key, index).unwrap_or_default();
             joined.push_str(&value);
@@ -207,7 +225,7 @@ impl Shell {
     /// Some variables mean something to the shell.
     fn noticed(&mut self, name: &str, value: &str) {
         if name == "OPTIND" {
-            self.getopts = (value.parse().unwrap_or(1), 0);
+            self.getopts = (value.parse().unwrap_or(1).max(1), 0);
         }
     }
 
@@ -319,7 +337,8 @@ impl Shell {
         }
         let index = arithmetic::evaluate(key, self)?;
         let index = self.index(&name, index, key)?;
-        self.change(&name)?.edit_indexed(|items| items.remove(&index));
+        self.change(&name)?
+            .edit_indexed(|items| items.remove(&index));
         Ok(())
     }
 

@@ -3,12 +3,12 @@
 use crate::jobs::Jobs;
 use crate::options::Options;
 use crate::stream::{Handle, Input, Output};
-use crate::syntax::Function;
+use crate::syntax::{Function, Kind, Parser};
 use crate::traps::Traps;
 use crate::variables::{Attributes, Value, Variable};
 use crate::{files, process_id};
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use swarm_flow_process::bindings::wasi::cli::environment;
 use swarm_flow_process::bindings::wasi::clocks::monotonic_clock;
@@ -36,6 +36,8 @@ pub struct Failed(pub Flow);
 pub struct Shell {
     pub variables: Rc<HashMap<String, Variable>>,
     pub functions: Rc<HashMap<String, Rc<Function>>>,
+    /// Functions that shells which are started get too.
+    pub exported_functions: Rc<BTreeSet<String>>,
     pub aliases: Rc<HashMap<String, String>>,
     pub descriptors: BTreeMap<u32, Handle>,
     pub options: Options,
@@ -55,6 +57,8 @@ pub struct Shell {
     pub line: u32,
     pub jobs: Jobs,
     pub traps: Traps,
+    /// `$_`: the last argument of the command before.
+    pub last_argument: String,
     /// `$!`
     pub background: Option<u32>,
     pub loops: u32,
@@ -71,7 +75,18 @@ pub struct Shell {
     pub random: u64,
     pub started: u64,
     pub commands: u32,
-    /// `-c` was given: errors say so.
+    /// Commands that run in each other.
+    pub depth: u32,
+    pub mask: u32,
+    /// The number of the first line of the text that is read.
+    pub first_line: u32,
+    /// A text could not be read as a script.
+    pub unreadable: bool,
+    /// The script is a file, which `BASH_SOURCE` names.
+    pub is_file: bool,
+    /// The simple command that runs, as it was written.
+    pub command_text: Rc<str>,
+    /// `-c` was given.
     pub is_command: bool,
     /// Keeps the number of subshells.
     pub permit: Option<crate::subshell::Permit>,
@@ -95,6 +110,7 @@ impl Shell {
         let mut shell = Self {
             variables: Rc::default(),
             functions: Rc::default(),
+            exported_functions: Rc::default(),
             aliases: Rc::default(),
             descriptors: BTreeMap::from([
                 (0, Handle::Read(Rc::new(Input::Stdin(OnceCell::new())))),
@@ -113,6 +129,7 @@ impl Shell {
             line: 1,
             jobs: Jobs::default(),
             traps: Traps::default(),
+            last_argument: name.to_owned(),
             background: None,
             loops: 0,
             subshells: 0,
@@ -124,6 +141,12 @@ impl Shell {
             random: 0,
             started: monotonic_clock::now(),
             commands: 0,
+            depth: 0,
+            mask: 0o022,
+            first_line: 1,
+            unreadable: false,
+            is_file: false,
+            command_text: "".into(),
             is_command: false,
             permit: None,
         };
@@ -134,11 +157,18 @@ impl Shell {
     fn environment(&mut self) {
         let mut variables = HashMap::new();
         for (name, value) in environment::get_environment() {
+            let function = name.strip_prefix("BASH_FUNC_");
+            if let Some(name) = function.and_then(|name| name.strip_suffix("%%")) {
+                self.import(name, &value);
+                continue;
+            }
             let mut variable = Variable::text(value);
             variable.attributes.exported = true;
             variables.insert(name, variable);
         }
-        let given = variables.get("PWD").and_then(|pwd| pwd.first().map(str::to_owned));
+        let given = variables
+            .get("PWD")
+            .and_then(|pwd| pwd.first().map(str::to_owned));
         let directory = environment::initial_cwd()
             .or(given)
             .filter(|path| path.starts_with('/'))
@@ -152,7 +182,14 @@ impl Shell {
         exported("PWD", self.directory.clone());
         let level = environment_level(&environment::get_environment());
         exported("SHLVL", (level + 1).to_string());
-        let defaults = [("IFS", " \t\n"), ("PS4", "+ "), ("OPTIND", "1"), ("PATH", "/usr/local/bin:/usr/bin:/bin")];
+        let defaults = [
+            ("IFS", " \t\n"),
+            ("PS4", "+ "),
+            ("OPTIND", "1"),
+            ("OPTERR", "1"),
+            ("SHELL", "/bin/sh"),
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ];
         for (name, value) in defaults {
             if name == "IFS" || !variables.contains_key(name) {
                 variables.insert(name.to_owned(), Variable::text(value));
@@ -161,11 +198,27 @@ impl Shell {
         self.variables = Rc::new(variables);
     }
 
-    /// A clone that has no jobs and no traps of its own yet.
+    /// A function that another shell exported. What is none is ignored.
+    fn import(&mut self, name: &str, text: &str) {
+        let source = format!("{name} {text}");
+        let mut parser = Parser::new(&source, 1, Rc::clone(&self.name));
+        let Ok(list) = parser.whole() else { return };
+        let [item] = list.as_slice() else { return };
+        if let [command] = item.chain.first.commands.as_slice()
+            && let Kind::Function(function) = &command.kind
+            && function.name == name
+        {
+            Rc::make_mut(&mut self.functions).insert(name.to_owned(), Rc::clone(function));
+            Rc::make_mut(&mut self.exported_functions).insert(name.to_owned());
+        }
+    }
+
+    /// A clone without the traps. It knows the jobs, so that `jobs` can be piped.
     pub fn subshell(&self) -> Self {
         Self {
             variables: Rc::clone(&self.variables),
             functions: Rc::clone(&self.functions),
+            exported_functions: Rc::clone(&self.exported_functions),
             aliases: Rc::clone(&self.aliases),
             descriptors: self.descriptors.clone(),
             options: self.options.clone(),
@@ -178,8 +231,9 @@ impl Shell {
             frames: self.frames.clone(),
             source: Rc::clone(&self.source),
             line: self.line,
-            jobs: Jobs::default(),
-            traps: self.traps.subshell(),
+            jobs: self.jobs.clone(),
+            traps: self.traps.subshell(self.options.is_set("errtrace")),
+            last_argument: self.last_argument.clone(),
             background: self.background,
             loops: self.loops,
             subshells: self.subshells + 1,
@@ -191,8 +245,41 @@ impl Shell {
             random: self.random,
             started: self.started,
             commands: 0,
+            depth: 0,
+            mask: self.mask,
+            first_line: 1,
+            unreadable: false,
+            is_file: self.is_file,
+            command_text: Rc::clone(&self.command_text),
             is_command: self.is_command,
             permit: None,
+        }
+    }
+
+    /// Makes it a new shell, which knows only what is exported.
+    pub fn forget(&mut self) {
+        let exported = self.variables.iter().filter(|(name, variable)| {
+            variable.attributes.exported || matches!(name.as_str(), "IFS" | "PS4" | "PATH")
+        });
+        let exported = exported.map(|(name, variable)| (name.clone(), variable.clone()));
+        self.variables = Rc::new(exported.collect());
+        let exported = Rc::clone(&self.exported_functions);
+        Rc::make_mut(&mut self.functions).retain(|name, _| exported.contains(name));
+        self.aliases = Rc::default();
+        self.options = Options::new();
+        self.frames.clear();
+        self.loops = 0;
+        self.conditions = 0;
+        self.subshells = 0;
+        self.traps = self.traps.subshell(false);
+        let extra: Vec<u32> = self
+            .descriptors
+            .keys()
+            .copied()
+            .filter(|number| *number > 2)
+            .collect();
+        for number in extra {
+            self.descriptors.remove(&number);
         }
     }
 
@@ -238,7 +325,11 @@ impl Shell {
     /// A message that ends the script.
     pub async fn fail_for_good(&self, message: &str) -> Failed {
         self.complain(message).await;
-        let status = if self.is_command && self.subshells == 0 { 127 } else { 1 };
+        let status = if self.is_command && self.subshells == 0 {
+            127
+        } else {
+            1
+        };
         Failed(Flow::Exit(status))
     }
 
@@ -250,6 +341,12 @@ impl Shell {
             .filter(|(_, variable)| variable.attributes.exported)
             .filter_map(|(name, variable)| Some((name.clone(), variable.first()?.to_owned())))
             .collect();
+        for name in self.exported_functions.iter() {
+            if let Some(function) = self.functions.get(name) {
+                let text = format!("() {}", function.body_text);
+                exported.push((format!("BASH_FUNC_{name}%%"), text));
+            }
+        }
         exported.sort();
         exported
     }
@@ -266,13 +363,20 @@ impl Shell {
     /// Begins a local variable of the running function.
     pub fn localize(&mut self, name: &str) {
         let before = self.variables.get(name).cloned();
-        let Some(frame) = self.frames.iter_mut().rev().find(|frame| frame.function.is_some()) else {
+        let Some(frame) = self
+            .frames
+            .iter_mut()
+            .rev()
+            .find(|frame| frame.function.is_some())
+        else {
             return;
         };
         if frame.hidden.contains_key(name) {
             return;
         }
-        let exported = before.as_ref().is_some_and(|before| before.attributes.exported);
+        let exported = before
+            .as_ref()
+            .is_some_and(|before| before.attributes.exported);
         frame.hidden.insert(name.to_owned(), before);
         let mut variable = Variable::default();
         variable.attributes.exported = exported;
@@ -318,7 +422,9 @@ impl Shell {
 
     pub fn attributes(&self, name: &str) -> Attributes {
         let variable = self.variables.get(name);
-        variable.map(|variable| variable.attributes).unwrap_or_default()
+        variable
+            .map(|variable| variable.attributes)
+            .unwrap_or_default()
     }
 
     pub fn is_array(&self, name: &str) -> bool {

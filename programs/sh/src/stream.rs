@@ -18,7 +18,7 @@ pub enum Handle {
 pub enum Input {
     Null,
     Pipe(PipeReader),
-    Host(HostReader),
+    Updated(Rc<UpdatedFile>),
     /// What the program was started with; asked for at the first use.
     Stdin(OnceCell<HostReader>),
     File(FileInput),
@@ -36,6 +36,12 @@ pub struct FileInput {
     lent: OnceCell<HostReader>,
 }
 
+/// `<> file`: reading and writing share a position. A program that gets it begins there, and has its own from then on.
+pub struct UpdatedFile {
+    file: File,
+    position: Cell<u64>,
+}
+
 pub struct TextInput {
     bytes: RefCell<VecDeque<u8>>,
     lent: OnceCell<Option<Rc<HostReader>>>,
@@ -45,6 +51,7 @@ pub enum Output {
     Null,
     Pipe(PipeWriter),
     Host(HostWriter),
+    Updated(Rc<UpdatedFile>),
     Stdout(OnceCell<HostWriter>),
     Stderr(OnceCell<HostWriter>),
     /// `/dev/full`
@@ -102,7 +109,7 @@ impl Input {
         match self {
             Self::Null => None,
             Self::Pipe(pipe) => pipe.read(bytes_max).await,
-            Self::Host(reader) => reader.read(bytes_max).await,
+            Self::Updated(file) => file.read(bytes_max),
             Self::Stdin(reader) => stdin(reader).read(bytes_max).await,
             Self::File(file) => file.read(bytes_max).await,
             Self::Text(text) => match text.lent.get() {
@@ -127,7 +134,7 @@ impl Input {
         match self {
             Self::Null => None,
             Self::Pipe(pipe) => pipe.lend().map(Lent::Shared),
-            Self::Host(reader) => Some(Lent::Host(reader)),
+            Self::Updated(file) => file.reader().map(Lent::Shared),
             Self::Stdin(reader) => Some(Lent::Host(stdin(reader))),
             Self::File(file) => file.lend().map(Lent::Host),
             Self::Text(text) => text.lend().map(Lent::Shared),
@@ -167,9 +174,8 @@ fn take(bytes: &mut VecDeque<u8>, bytes_max: usize) -> Option<Vec<u8>> {
 fn endless(bytes: fn(usize) -> Vec<u8>) -> Option<Rc<HostReader>> {
     let (reader, writer) = process::pipe();
     let writer = HostWriter::new(writer);
-    let _feeder = crate::executor::spawn(async move {
-        while writer.write(&bytes(BLOCK)).await.is_ok() {}
-    });
+    let _feeder =
+        crate::executor::spawn(async move { while writer.write(&bytes(BLOCK)).await.is_ok() {} });
     Some(Rc::new(HostReader::new(reader)))
 }
 
@@ -199,6 +205,46 @@ impl FileInput {
     }
 }
 
+impl UpdatedFile {
+    pub fn new(file: File) -> Self {
+        Self {
+            file,
+            position: Cell::new(0),
+        }
+    }
+
+    fn advance(&self, length: usize) {
+        self.position.set(self.position.get() + length as u64);
+    }
+
+    fn read(&self, bytes_max: usize) -> Option<Vec<u8>> {
+        let bytes = self.file.read(bytes_max as u64, self.position.get()).ok()?;
+        self.advance(bytes.len());
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = self.file.write(rest, self.position.get());
+            let written = written.map_err(|error| WriteError::Failed(error.to_string()))? as usize;
+            self.advance(written);
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn reader(&self) -> Option<Rc<HostReader>> {
+        let stream = self.file.reader(self.position.get()).ok()?;
+        Some(Rc::new(HostReader::new(Reader::from_stream(stream))))
+    }
+
+    fn writer(&self) -> Option<Rc<HostWriter>> {
+        let writer = self.file.writer_at(self.position.get()).ok()?;
+        Some(Rc::new(HostWriter::new(writer)))
+    }
+}
+
 impl TextInput {
     fn lend(&self) -> Option<Rc<HostReader>> {
         self.lent
@@ -210,7 +256,8 @@ impl TextInput {
                 let (reader, writer) = process::pipe();
                 let writer = HostWriter::new(writer);
                 // It may be more than a pipe holds.
-                let _feeder = crate::executor::spawn(async move { writer.write(&bytes).await.is_ok() });
+                let _feeder =
+                    crate::executor::spawn(async move { writer.write(&bytes).await.is_ok() });
                 Some(Rc::new(HostReader::new(reader)))
             })
             .clone()
@@ -226,6 +273,7 @@ impl Output {
             Self::Null => Ok(()),
             Self::Pipe(pipe) => pipe.write(bytes).await.map_err(|_| WriteError::Closed),
             Self::Host(writer) => writer.write(bytes).await,
+            Self::Updated(file) => file.write(bytes),
             Self::Stdout(writer) => stdout(writer).write(bytes).await,
             Self::Stderr(writer) => stderr(writer).write(bytes).await,
             Self::Full => Err(WriteError::Failed("No space left on device".to_owned())),
@@ -238,6 +286,7 @@ impl Output {
             Self::Null | Self::Full => None,
             Self::Pipe(pipe) => pipe.lend().map(LentWriter::Shared),
             Self::Host(writer) => Some(LentWriter::Host(writer)),
+            Self::Updated(file) => file.writer().map(LentWriter::Shared),
             Self::Stdout(writer) => Some(LentWriter::Host(stdout(writer))),
             Self::Stderr(writer) => Some(LentWriter::Host(stderr(writer))),
         }

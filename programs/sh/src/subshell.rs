@@ -5,21 +5,26 @@ use crate::expand::Expanded;
 use crate::pipe::pipe;
 use crate::shell::{Failed, Flow, Outcome, Shell};
 use crate::stream::{Handle, Input, Output};
-use crate::syntax::{Command, List};
+use crate::syntax::List;
+use crate::traps;
 use std::cell::Cell;
 use std::rc::Rc;
 use swarm_flow_process::bindings::wasi::clocks::monotonic_clock;
 
-/// Subshells that run at the same time, in all.
-const SUBSHELLS_MAX: usize = 512;
+/// Subshells that run at the same time, in all. Each may have a program and pipes, which are handles of the sandbox.
+const SUBSHELLS_MAX: usize = 200;
 /// Below this many it may go on, once there were too many: a bomb has to burn out before.
-const SUBSHELLS_AGAIN: usize = 64;
-/// How long a new one waits for room.
-const PATIENCE: u64 = 3_000_000_000;
+const SUBSHELLS_AGAIN: usize = 32;
+/// So many times there may be too many. What comes back to it again and again never ends.
+const EPISODES_MAX: u32 = 2;
+/// How long a new one waits for room, if none of the others ends.
+const PATIENCE: u64 = 5_000_000_000;
 
 thread_local! {
     static RUNNING: Cell<usize> = const { Cell::new(0) };
     static EXHAUSTED: Cell<bool> = const { Cell::new(false) };
+    static EPISODES: Cell<u32> = const { Cell::new(0) };
+    static ENDED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// One of those that may run.
@@ -42,6 +47,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         RUNNING.set(RUNNING.get().saturating_sub(1));
+        ENDED.set(ENDED.get() + 1);
     }
 }
 
@@ -50,14 +56,23 @@ impl Shell {
     pub async fn fork(&mut self) -> Expanded<Shell> {
         let mut permit = Permit::take();
         if permit.is_none() && !EXHAUSTED.get() {
-            let deadline = monotonic_clock::now() + PATIENCE;
+            let mut deadline = monotonic_clock::now() + PATIENCE;
+            let mut ended = ENDED.get();
             while permit.is_none() && !EXHAUSTED.get() && monotonic_clock::now() < deadline {
                 executor::sleep(5_000_000).await;
                 permit = Permit::take();
+                if ended != ENDED.get() {
+                    ended = ENDED.get();
+                    deadline = monotonic_clock::now() + PATIENCE;
+                }
             }
         }
         let Some(permit) = permit else {
             if !EXHAUSTED.replace(true) {
+                EPISODES.set(EPISODES.get() + 1);
+                if EPISODES.get() > EPISODES_MAX {
+                    traps::end_shell(254);
+                }
                 let message = format!(
                     "fork: Resource temporarily unavailable (more than {SUBSHELLS_MAX} subshells and jobs at once)"
                 );
@@ -83,14 +98,6 @@ impl Shell {
         Ok(wait_for(join).await)
     }
 
-    /// Starts a member of a pipeline or a job.
-    pub fn start(mut self, command: Rc<Command>) -> Join<i32> {
-        executor::spawn(async move {
-            let outcome = self.command(&command, true).await;
-            self.finish(outcome).await
-        })
-    }
-
     /// What commands write, and their exit code.
     pub async fn capture(&mut self, list: &List) -> Expanded<(Vec<u8>, i32)> {
         let mut shell = self.fork().await?;
@@ -98,7 +105,9 @@ impl Shell {
             shell.options.set("errexit", false);
         }
         let (reader, writer) = pipe();
-        shell.descriptors.insert(1, Handle::Write(Rc::new(Output::Pipe(writer))));
+        shell
+            .descriptors
+            .insert(1, Handle::Write(Rc::new(Output::Pipe(writer))));
         let list = list.clone();
         let join = executor::spawn(async move { shell.run_to_end(&list).await });
         let output = Input::Pipe(reader).read_all().await;
@@ -113,7 +122,9 @@ impl Shell {
     /// The exit code of a shell whose commands have ended.
     pub async fn finish(mut self, outcome: Outcome) -> i32 {
         let status = match outcome {
-            Ok(status) | Err(Flow::Return(status) | Flow::Exit(status) | Flow::Discard(status)) => status,
+            Ok(status) | Err(Flow::Return(status) | Flow::Exit(status) | Flow::Discard(status)) => {
+                status
+            }
             Err(Flow::Killed(status)) => return status,
             Err(Flow::Break(_) | Flow::Continue(_)) => 0,
         };

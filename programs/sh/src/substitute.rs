@@ -40,7 +40,11 @@ impl Shell {
 
     /// A new file that nothing else has.
     fn temporary(&self) -> Result<(String, Handle), String> {
-        let folders = [self.get("TMPDIR"), Some("/tmp".to_owned()), Some(self.directory.clone())];
+        let folders = [
+            self.get("TMPDIR"),
+            Some("/tmp".to_owned()),
+            Some(self.directory.clone()),
+        ];
         let mut reason = String::new();
         for folder in folders.into_iter().flatten() {
             let number = insecure::get_insecure_random_u64();

@@ -111,7 +111,8 @@ pub fn unescape(source: &str, escapes: Escapes) -> Unescaped {
                 let digits = if escape == 'u' { 4 } else { 8 };
                 match number(&mut characters, 16, digits) {
                     Some(value) => {
-                        let character = char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER);
+                        let character =
+                            char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER);
                         bytes.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
                     }
                     None => bytes.extend_from_slice(&[b'\\', escape as u8]),
@@ -174,9 +175,11 @@ fn number(
 /// Must it be quoted to be read as it is?
 fn is_plain(text: &str) -> bool {
     !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "%+,-./:=@_^".contains(c) || c > '\u{a0}' && !c.is_control() && !is_raw(c))
+        && text.chars().all(|c| {
+            c.is_ascii_alphanumeric()
+                || "%+,-./:=@_^".contains(c)
+                || c > '\u{a0}' && !c.is_control() && !is_raw(c)
+        })
 }
 
 /// As `printf %q` does.
@@ -191,7 +194,27 @@ pub fn quote_backslash(text: &str) -> String {
     for (at, character) in text.chars().enumerate() {
         let special = matches!(
             character,
-            ' ' | '!' | '"' | '\'' | '$' | '&' | '(' | ')' | '*' | ',' | ';' | '<' | '>' | '?' | '[' | '\\' | ']' | '^' | '`' | '{' | '|' | '}'
+            ' ' | '!'
+                | '"'
+                | '\''
+                | '$'
+                | '&'
+                | '('
+                | ')'
+                | '*'
+                | ','
+                | ';'
+                | '<'
+                | '>'
+                | '?'
+                | '['
+                | '\\'
+                | ']'
+                | '^'
+                | '`'
+                | '{'
+                | '|'
+                | '}'
         ) || at == 0 && matches!(character, '~' | '#');
         if special {
             quoted.push('\\');

@@ -76,7 +76,11 @@ impl Replace {
             }
             ReplaceKind::Suffix => {
                 let start = self.pattern.suffix(&characters, true);
-                self.around(&characters, start.map(|start| (start, characters.len())), &mut result);
+                self.around(
+                    &characters,
+                    start.map(|start| (start, characters.len())),
+                    &mut result,
+                );
             }
             ReplaceKind::First | ReplaceKind::All => {
                 if self.empty {
@@ -189,7 +193,11 @@ pub fn transform(shell: &Shell, target: &Target, found: Found, letter: char) -> 
     match (letter, found) {
         ('a', _) => {
             let variable = shell.variable(&target.name);
-            Found::One(variable.map(|variable| variable.letters()).unwrap_or_default())
+            Found::One(
+                variable
+                    .map(|variable| variable.letters())
+                    .unwrap_or_default(),
+            )
         }
         ('A', Found::Unset) => Found::Unset,
         ('A', found) => match shell.variable(&target.name) {
@@ -198,7 +206,9 @@ pub fn transform(shell: &Shell, target: &Target, found: Found, letter: char) -> 
         },
         ('K' | 'k', Found::Many { joined, .. }) => {
             let variable = shell.variable(&target.name);
-            let items = variable.map(|variable| pairs(&variable, letter)).unwrap_or_default();
+            let items = variable
+                .map(|variable| pairs(&variable, letter))
+                .unwrap_or_default();
             Found::Many { items, joined }
         }
         (_, Found::Unset) => Found::Unset,
@@ -246,7 +256,9 @@ pub fn declaration(name: &str, variable: &Variable) -> String {
             let associative = variable.is_associative();
             for (key, value) in pairs {
                 if associative {
-                    let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:@%+,".contains(c));
+                    let plain = key
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "_-./:@%+,".contains(c));
                     let key = if plain { key } else { text::quote_double(&key) };
                     items.push_str(&format!("[{key}]={} ", text::quote_double(&value)));
                 } else {

@@ -159,10 +159,6 @@ impl Associative {
     pub fn iter(&self) -> impl Iterator<Item = &(String, String)> {
         self.items.values()
     }
-
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
 }
 
 fn hash(key: &str) -> u32 {

@@ -2,12 +2,12 @@
 
 pub mod agents;
 pub mod audit;
-pub mod catalog;
 pub mod events;
 pub mod exec;
 pub mod files;
 pub mod meta;
 pub mod policies;
+pub mod programs;
 pub mod runners;
 pub mod secrets;
 pub mod stdin;

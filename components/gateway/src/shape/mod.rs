@@ -5,6 +5,7 @@ pub mod event;
 pub mod exec;
 pub mod file;
 pub mod policy;
+pub mod program;
 pub mod runner;
 pub mod secret;
 pub mod swarm;

@@ -1,7 +1,8 @@
 //! WIT's words and ours, which differ in nothing but their types.
 
 use super::generated::exports::swarm_flow::core::{
-    audit, events, policies, policy, runners, secrets, types, workspace as wit,
+    audit, events, policies, policy, programs as wit_programs, runners, secrets, types,
+    workspace as wit,
 };
 use crate::command::Command;
 use crate::execution::Step;
@@ -9,10 +10,12 @@ use crate::model::{
     AuditFilter, Config, Page, PolicyChange, Runner, Secret, State, StoredPolicy, Workspace,
 };
 use crate::policies::PolicyPage;
+use crate::programs;
 
 swarm_flow_protocol::convert_types!(types);
 swarm_flow_protocol::convert_policy!(policy);
 swarm_flow_protocol::convert_runners!(runners);
+swarm_flow_protocol::convert_programs!(wit_programs);
 swarm_flow_protocol::convert_secrets!(secrets);
 swarm_flow_protocol::convert_audit!(audit);
 
@@ -138,6 +141,31 @@ impl From<PolicyPage> for policies::PolicyPage {
         Self {
             items: page.items.into_iter().map(Into::into).collect(),
             next: page.next,
+        }
+    }
+}
+
+impl From<programs::Offered> for wit_programs::Offered {
+    fn from(offered: programs::Offered) -> Self {
+        Self {
+            details: offered.details.into(),
+            runners: offered.runners,
+        }
+    }
+}
+
+impl From<programs::Added> for wit_programs::Added {
+    fn from(added: programs::Added) -> Self {
+        let left_out = added.left_out.into_iter();
+        Self {
+            offered: added.offered.into(),
+            created: added.created,
+            left_out: left_out
+                .map(|left| wit_programs::LeftOut {
+                    runner: left.runner,
+                    reason: left.reason,
+                })
+                .collect(),
         }
     }
 }

@@ -20,11 +20,11 @@ mod generated {
 mod convert;
 
 use crate::execution::Execution;
-use crate::{audit, command, files, input, lifecycle, policies, runners, secrets, store};
+use crate::{audit, command, files, input, lifecycle, policies, programs, runners, secrets, store};
 use generated::Component;
 use generated::exports::swarm_flow::core::{
-    audit as wit_audit, events, policies as wit_policies, policy, runners as wit_runners,
-    secrets as wit_secrets, types, workspace as wit,
+    audit as wit_audit, events, policies as wit_policies, policy, programs as wit_programs,
+    runners as wit_runners, secrets as wit_secrets, types, workspace as wit,
 };
 use std::cell::RefCell;
 use swarm_flow_state::{Spin, events_after, now_ms};
@@ -173,6 +173,31 @@ impl wit_runners::Guest for Component {
 
     fn workspaces(id: String) -> Result<Vec<String>, types::Error> {
         Ok(store::held(&Spin, &id)?)
+    }
+}
+
+impl wit_programs::Guest for Component {
+    fn add(
+        name: String,
+        version: Option<String>,
+        digest: Option<String>,
+        bytes: Vec<u8>,
+    ) -> Result<wit_programs::Added, types::Error> {
+        let new = programs::New {
+            name,
+            version,
+            digest,
+            bytes,
+        };
+        Ok(programs::add(&Spin, &Http, new)?.into())
+    }
+
+    fn get(name: String) -> Result<wit_programs::Offered, types::Error> {
+        Ok(programs::get(&Spin, &Http, &name)?.into())
+    }
+
+    fn remove(name: String) -> Result<(), types::Error> {
+        Ok(programs::remove(&Spin, &Http, &name)?)
     }
 }
 

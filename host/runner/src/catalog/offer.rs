@@ -1,6 +1,6 @@
 //! What a catalog says of its programs, and how those of users come and go in it while others run.
 
-use super::{Catalog, Entry, OWN, ProgramFile};
+use super::{Catalog, Entry, OWN, ProgramFile, named};
 use crate::added::AddedFile;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ impl Catalog {
 
     /// Refuses the names of programs that come along.
     pub(crate) fn check_free(&self, name: &str) -> Result<(), Error> {
-        match self.programs.iter().find(|entry| entry.is_named(name)) {
+        match named(|| self.programs.iter(), name) {
             None => Ok(()),
             Some(entry) => Err(Error::Conflict {
                 message: entry.offered(&[]).name_is_taken(name),
@@ -75,7 +75,7 @@ impl Catalog {
 
     /// A program, by its name or an alias, and what its file says of it.
     pub(crate) async fn describe(&self, name: &str) -> Result<ProgramDetails, Error> {
-        let shipped = self.programs.iter().find(|entry| entry.is_named(name));
+        let shipped = named(|| self.programs.iter(), name);
         let entry = shipped.cloned().or_else(|| self.find_added(name));
         let entry = entry.ok_or_else(|| self.no_program(name))?;
         let description = entry.described().await.map_err(|error| Error::Internal {
@@ -107,7 +107,7 @@ impl Catalog {
     /// the others.
     pub(crate) async fn compile_added(&self, name: &str) {
         // The semaphore is never closed.
-        let Ok(_turn) = self.own.compiling.acquire().await else {
+        let Ok(_turn) = self.background.acquire().await else {
             return;
         };
         if let Some(entry) = self.find_added(name)

@@ -109,3 +109,79 @@ fn a_key_that_is_none_is_an_error_that_names_it() {
         .to_string();
     assert!(error.contains("key"), "{error}");
 }
+
+/// Files as another process would have left them, the first one used longest ago.
+fn left_by_another(fixture: &Fixture, names: &[&str]) -> Vec<PathBuf> {
+    let start = std::time::SystemTime::now() - std::time::Duration::from_secs(10_000);
+    let file = |(name, age): (&&str, u64)| {
+        let path = fixture.directory.path().join(format!("{name}.cwasm"));
+        fs::write(tag_path(&path), b"tag").unwrap();
+        fs::write(&path, [0; 1000]).unwrap();
+        let used = start + std::time::Duration::from_secs(age);
+        File::open(&path).unwrap().set_modified(used).unwrap();
+        path
+    };
+    names.iter().zip(1..).map(file).collect()
+}
+
+fn there(paths: &[PathBuf]) -> Vec<bool> {
+    let both = |path: &PathBuf| {
+        assert_eq!(path.exists(), tag_path(path).exists());
+        path.exists()
+    };
+    paths.iter().map(both).collect()
+}
+
+#[test]
+fn what_was_not_used_for_long_goes_when_there_is_too_much() {
+    let fixture = Fixture::new();
+    let cache = CompiledCache::open(fixture.directory.path()).unwrap();
+    let load = |inputs: &[u8], bytes_max: u64| {
+        let cache = cache.clone().with_bytes_max(bytes_max);
+        let compiled = cache.load_or_compile(&fixture.engine, inputs, || Ok(COMPONENT.to_vec()));
+        compiled.unwrap();
+    };
+    load(b"first", u64::MAX);
+    let own = fs::metadata(fixture.file("cwasm")).unwrap().len();
+    let others = left_by_another(&fixture, &["a", "b", "c"]);
+    // The second one of ours, and two others.
+    load(b"second", 2 * own + 2000);
+    assert_eq!(there(&others), [false, true, true]);
+    // Ours stay, whatever there is room for.
+    load(b"third", 0);
+    assert_eq!(there(&others), [false; 3]);
+    let compiled = fixture.compiled.get();
+    for inputs in [&b"first"[..], b"second", b"third"] {
+        assert!(cache.has(&fixture.engine, inputs));
+        fixture.load(inputs);
+    }
+    assert_eq!(fixture.compiled.get(), compiled);
+}
+
+#[test]
+fn loading_a_file_is_using_it() {
+    let fixture = Fixture::new();
+    fixture.load(b"a");
+    let path = fixture.file("cwasm");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    File::open(&path).unwrap().set_modified(long_ago).unwrap();
+    fixture.load(b"a");
+    let used = fs::metadata(&path).unwrap().modified().unwrap();
+    assert!(used.elapsed().unwrap() < std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn what_a_crash_left_aside_goes_and_what_is_being_written_stays() {
+    let fixture = Fixture::new();
+    let aside = ["old", "new"].map(|name| fixture.directory.path().join(format!("{name}.tmp")));
+    for path in &aside {
+        fs::write(path, b"x").unwrap();
+    }
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    File::open(&aside[0])
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
+    fixture.load(b"a");
+    assert_eq!(aside.map(|path| path.exists()), [false, true]);
+}

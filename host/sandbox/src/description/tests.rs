@@ -111,7 +111,7 @@ fn what_could_not_run_is_refused() {
         ),
         ("(module)", "_start"),
         (
-            r#"(module (memory i64 1) (func (export "_start")))"#,
+            r#"(module (memory (export "memory") i64 1) (func (export "_start")))"#,
             "memory64",
         ),
     ] {

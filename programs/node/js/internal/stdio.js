@@ -9,14 +9,20 @@ const outputs = {};
 
 const output = (fd) => (outputs[fd] ??= fd === 2 ? native.stderr() : native.stdout());
 
-/// False if nobody reads any more.
-export function writeText(fd, text) {
-    return native.writeText(output(fd), text);
+/// Who writes on and on to nobody is ended, as by SIGPIPE.
+const UNHEARD_MAX = 10_000;
+let unheard = 0;
+
+function heard(written) {
+    unheard = written ? 0 : unheard + 1;
+    if (unheard > UNHEARD_MAX) native.exit(141);
+    return written;
 }
 
-export function writeBytes(fd, bytes) {
-    return native.write(output(fd), bytes);
-}
+/// False if nobody reads any more.
+export const writeText = (fd, text) => heard(native.writeText(output(fd), text));
+
+export const writeBytes = (fd, bytes) => heard(native.write(output(fd), bytes));
 
 export const writeError = (text) => writeText(2, text);
 export const flush = () => {};

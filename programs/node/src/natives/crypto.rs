@@ -33,15 +33,35 @@ impl<M: Mac + 'static> Authenticator for M {
 }
 
 pub const ALGORITHMS: [&str; 12] = [
-    "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha512-224", "sha512-256", "sha3-224", "sha3-256", "sha3-384", "sha3-512",
+    "md5",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "sha512-224",
+    "sha512-256",
+    "sha3-224",
+    "sha3-256",
+    "sha3-384",
+    "sha3-512",
 ];
 
 pub fn install<'js>(_: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
-    native.set("hashes", Func::from(|| ALGORITHMS.map(str::to_owned).to_vec()))?;
-    native.set("hashNew", Func::from(|name: String| digest(&name).map(|state| keep(State::Digest(state)))))?;
-    native.set("hmacNew", Func::from(|name: String, key: TypedArray<'_, u8>| {
-        authenticator(&name, lent(&key)).map(|state| keep(State::Mac(state)))
-    }))?;
+    native.set(
+        "hashes",
+        Func::from(|| ALGORITHMS.map(str::to_owned).to_vec()),
+    )?;
+    native.set(
+        "hashNew",
+        Func::from(|name: String| digest(&name).map(|state| keep(State::Digest(state)))),
+    )?;
+    native.set(
+        "hmacNew",
+        Func::from(|name: String, key: TypedArray<'_, u8>| {
+            authenticator(&name, lent(&key)).map(|state| keep(State::Mac(state)))
+        }),
+    )?;
     native.set("hashUpdate", Func::from(update))?;
     native.set("hashCopy", Func::from(copy))?;
     native.set("hashFinish", Func::from(finish))?;
@@ -135,7 +155,12 @@ fn pbkdf2<'js>(
         "sha256" => pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, rounds, &mut key),
         "sha384" => pbkdf2::pbkdf2_hmac::<sha2::Sha384>(password, salt, rounds, &mut key),
         "sha512" => pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, rounds, &mut key),
-        _ => return Err(Exception::throw_type(&ctx, &format!("Invalid digest: {name}"))),
+        _ => {
+            return Err(Exception::throw_type(
+                &ctx,
+                &format!("Invalid digest: {name}"),
+            ));
+        }
     }
     TypedArray::new(ctx, key)
 }
@@ -149,7 +174,8 @@ fn scrypt<'js>(
 ) -> Result<TypedArray<'js, u8>> {
     let invalid = || Exception::throw_range(&ctx, "Invalid scrypt params");
     let [log_cost, block, parallel] = numbers.try_into().map_err(|_| invalid())?;
-    let parameters = scrypt::Params::new(log_cost as u8, block, parallel, 32).map_err(|_| invalid())?;
+    let parameters =
+        scrypt::Params::new(log_cost as u8, block, parallel, 32).map_err(|_| invalid())?;
     let mut key = vec![0; length];
     let (password, salt) = (lent(&password), lent(&salt));
     scrypt::scrypt(password, salt, &parameters, &mut key).map_err(|_| invalid())?;

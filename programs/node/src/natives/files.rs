@@ -13,23 +13,76 @@ pub fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("errors", errors(ctx)?)?;
     native.set("openFlags", open_flags(ctx)?)?;
     native.set("open", Func::from(open))?;
-    native.set("close", Func::from(|fd: c_int| status(unsafe { libc::close(fd) })))?;
+    native.set(
+        "close",
+        Func::from(|fd: c_int| status(unsafe { libc::close(fd) })),
+    )?;
     native.set("readFile", Func::from(read))?;
     native.set("writeFile", Func::from(write))?;
     native.set("readAll", Func::from(read_all))?;
-    native.set("truncate", Func::from(|fd: c_int, length: f64| status(unsafe { libc::ftruncate(fd, length as libc::off_t) })))?;
-    native.set("sync", Func::from(|fd: c_int| status(unsafe { libc::fsync(fd) })))?;
-    native.set("stat", Func::from(|path: String, follow: bool| {
-        with_path(&path, |path| stat(|found| unsafe { if follow { libc::stat(path, found) } else { libc::lstat(path, found) } }))
-    }))?;
-    native.set("statFile", Func::from(|fd: c_int| stat(|found| unsafe { libc::fstat(fd, found) })))?;
+    native.set(
+        "truncate",
+        Func::from(|fd: c_int, length: f64| {
+            status(unsafe { libc::ftruncate(fd, length as libc::off_t) })
+        }),
+    )?;
+    native.set(
+        "sync",
+        Func::from(|fd: c_int| status(unsafe { libc::fsync(fd) })),
+    )?;
+    native.set(
+        "stat",
+        Func::from(|path: String, follow: bool| {
+            with_path(&path, |path| {
+                stat(|found| unsafe {
+                    if follow {
+                        libc::stat(path, found)
+                    } else {
+                        libc::lstat(path, found)
+                    }
+                })
+            })
+        }),
+    )?;
+    native.set(
+        "statFile",
+        Func::from(|fd: c_int| stat(|found| unsafe { libc::fstat(fd, found) })),
+    )?;
     native.set("kind", Func::from(kind))?;
-    native.set("mkdir", Func::from(|path: String| with_path(&path, |path| status(unsafe { libc::mkdir(path, 0o777) }))))?;
-    native.set("rmdir", Func::from(|path: String| with_path(&path, |path| status(unsafe { libc::rmdir(path) }))))?;
-    native.set("unlink", Func::from(|path: String| with_path(&path, |path| status(unsafe { libc::unlink(path) }))))?;
-    native.set("rename", Func::from(|from: String, to: String| two(&from, &to, |from, to| unsafe { libc::rename(from, to) })))?;
-    native.set("link", Func::from(|from: String, to: String| two(&from, &to, |from, to| unsafe { libc::link(from, to) })))?;
-    native.set("symlink", Func::from(|target: String, path: String| two(&target, &path, |target, path| unsafe { libc::symlink(target, path) })))?;
+    native.set(
+        "mkdir",
+        Func::from(|path: String| {
+            with_path(&path, |path| status(unsafe { libc::mkdir(path, 0o777) }))
+        }),
+    )?;
+    native.set(
+        "rmdir",
+        Func::from(|path: String| with_path(&path, |path| status(unsafe { libc::rmdir(path) }))),
+    )?;
+    native.set(
+        "unlink",
+        Func::from(|path: String| with_path(&path, |path| status(unsafe { libc::unlink(path) }))),
+    )?;
+    native.set(
+        "rename",
+        Func::from(|from: String, to: String| {
+            two(&from, &to, |from, to| unsafe { libc::rename(from, to) })
+        }),
+    )?;
+    native.set(
+        "link",
+        Func::from(|from: String, to: String| {
+            two(&from, &to, |from, to| unsafe { libc::link(from, to) })
+        }),
+    )?;
+    native.set(
+        "symlink",
+        Func::from(|target: String, path: String| {
+            two(&target, &path, |target, path| unsafe {
+                libc::symlink(target, path)
+            })
+        }),
+    )?;
     native.set("readlink", Func::from(readlink))?;
     native.set("readdir", Func::from(readdir))?;
     native.set("utimes", Func::from(utimes))
@@ -67,7 +120,9 @@ impl<T> Fails for Found<T> {
 }
 
 fn errno() -> c_int {
-    std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+    std::io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or(libc::EIO)
 }
 
 fn status(result: c_int) -> c_int {
@@ -86,12 +141,22 @@ fn two(from: &str, to: &str, act: impl FnOnce(*const c_char, *const c_char) -> c
 }
 
 fn open(path: String, flags: c_int) -> c_int {
-    with_path(&path, |path| status(unsafe { libc::open(path, flags, 0o666) }))
+    with_path(&path, |path| {
+        status(unsafe { libc::open(path, flags, 0o666) })
+    })
 }
 
 /// Reads into a part of an array; from where the file is, if the position is negative.
-fn read(fd: c_int, array: TypedArray<'_, u8>, offset: usize, length: usize, position: f64) -> c_int {
-    let Some(part) = part(&array, offset, length) else { return -libc::EINVAL };
+fn read(
+    fd: c_int,
+    array: TypedArray<'_, u8>,
+    offset: usize,
+    length: usize,
+    position: f64,
+) -> c_int {
+    let Some(part) = part(&array, offset, length) else {
+        return -libc::EINVAL;
+    };
     // SAFETY: `part` lies within the array, which lives as long as this call, and nothing else runs meanwhile.
     let count = unsafe {
         if position < 0.0 {
@@ -103,8 +168,16 @@ fn read(fd: c_int, array: TypedArray<'_, u8>, offset: usize, length: usize, posi
     if count < 0 { -errno() } else { count as c_int }
 }
 
-fn write(fd: c_int, array: TypedArray<'_, u8>, offset: usize, length: usize, position: f64) -> c_int {
-    let Some(part) = part(&array, offset, length) else { return -libc::EINVAL };
+fn write(
+    fd: c_int,
+    array: TypedArray<'_, u8>,
+    offset: usize,
+    length: usize,
+    position: f64,
+) -> c_int {
+    let Some(part) = part(&array, offset, length) else {
+        return -libc::EINVAL;
+    };
     // SAFETY: as in `read`.
     let count = unsafe {
         if position < 0.0 {
@@ -118,7 +191,8 @@ fn write(fd: c_int, array: TypedArray<'_, u8>, offset: usize, length: usize, pos
 
 fn part(array: &TypedArray<'_, u8>, offset: usize, length: usize) -> Option<*mut u8> {
     let whole = array.as_raw()?;
-    (offset.checked_add(length)? <= whole.len()).then(|| whole.as_ptr().cast::<u8>().wrapping_add(offset))
+    (offset.checked_add(length)? <= whole.len())
+        .then(|| whole.as_ptr().cast::<u8>().wrapping_add(offset))
 }
 
 /// The rest of a file.
@@ -167,7 +241,9 @@ fn stat(call: impl FnOnce(*mut libc::stat) -> c_int) -> Found<Vec<f64>> {
 
 /// 1 a file, 2 a directory, 0 something else or nothing: for looking modules up.
 fn kind(path: String) -> u32 {
-    let Ok(path) = CString::new(path) else { return 0 };
+    let Ok(path) = CString::new(path) else {
+        return 0;
+    };
     match stat(|found| unsafe { libc::stat(path.as_ptr(), found) }) {
         Found::Value(found) => match found.get(1).map(|mode| *mode as u32 & libc::S_IFMT) {
             Some(libc::S_IFREG) => 1,
@@ -184,7 +260,9 @@ fn readlink(path: String) -> Found<String> {
         // SAFETY: the call writes no more than it is told of.
         let count = unsafe { libc::readlink(path, target.as_mut_ptr().cast(), target.len()) };
         match usize::try_from(count) {
-            Ok(count) => Found::Value(String::from_utf8_lossy(target.get(..count).unwrap_or_default()).into_owned()),
+            Ok(count) => Found::Value(
+                String::from_utf8_lossy(target.get(..count).unwrap_or_default()).into_owned(),
+            ),
             Err(_) => Found::Error(-errno()),
         }
     })
@@ -226,19 +304,42 @@ fn utimes(path: String, atime_ms: f64, mtime_ms: f64, follow: bool) -> c_int {
     };
     let times = [spec(atime_ms), spec(mtime_ms)];
     let flags = if follow { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
-    with_path(&path, |path| status(unsafe { libc::utimensat(libc::AT_FDCWD, path, times.as_ptr(), flags) }))
+    with_path(&path, |path| {
+        status(unsafe { libc::utimensat(libc::AT_FDCWD, path, times.as_ptr(), flags) })
+    })
 }
 
 fn errors<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let errors = Object::new(ctx.clone())?;
     let known = [
-        ("EACCES", libc::EACCES), ("EAGAIN", libc::EAGAIN), ("EBADF", libc::EBADF), ("EBUSY", libc::EBUSY),
-        ("EEXIST", libc::EEXIST), ("EFBIG", libc::EFBIG), ("EINVAL", libc::EINVAL), ("EIO", libc::EIO),
-        ("EISDIR", libc::EISDIR), ("ELOOP", libc::ELOOP), ("EMFILE", libc::EMFILE), ("EMLINK", libc::EMLINK),
-        ("ENAMETOOLONG", libc::ENAMETOOLONG), ("ENFILE", libc::ENFILE), ("ENOENT", libc::ENOENT), ("ENOMEM", libc::ENOMEM),
-        ("ENOSPC", libc::ENOSPC), ("ENOSYS", libc::ENOSYS), ("ENOTDIR", libc::ENOTDIR), ("ENOTEMPTY", libc::ENOTEMPTY),
-        ("ENOTSUP", libc::ENOTSUP), ("EPERM", libc::EPERM), ("EPIPE", libc::EPIPE), ("EROFS", libc::EROFS),
-        ("ESPIPE", libc::ESPIPE), ("EXDEV", libc::EXDEV), ("ENXIO", libc::ENXIO), ("EDQUOT", libc::EDQUOT),
+        ("EACCES", libc::EACCES),
+        ("EAGAIN", libc::EAGAIN),
+        ("EBADF", libc::EBADF),
+        ("EBUSY", libc::EBUSY),
+        ("EEXIST", libc::EEXIST),
+        ("EFBIG", libc::EFBIG),
+        ("EINVAL", libc::EINVAL),
+        ("EIO", libc::EIO),
+        ("EISDIR", libc::EISDIR),
+        ("ELOOP", libc::ELOOP),
+        ("EMFILE", libc::EMFILE),
+        ("EMLINK", libc::EMLINK),
+        ("ENAMETOOLONG", libc::ENAMETOOLONG),
+        ("ENFILE", libc::ENFILE),
+        ("ENOENT", libc::ENOENT),
+        ("ENOMEM", libc::ENOMEM),
+        ("ENOSPC", libc::ENOSPC),
+        ("ENOSYS", libc::ENOSYS),
+        ("ENOTDIR", libc::ENOTDIR),
+        ("ENOTEMPTY", libc::ENOTEMPTY),
+        ("ENOTSUP", libc::ENOTSUP),
+        ("EPERM", libc::EPERM),
+        ("EPIPE", libc::EPIPE),
+        ("EROFS", libc::EROFS),
+        ("ESPIPE", libc::ESPIPE),
+        ("EXDEV", libc::EXDEV),
+        ("ENXIO", libc::ENXIO),
+        ("EDQUOT", libc::EDQUOT),
         ("EACCES", libc::ENOTCAPABLE),
     ];
     for (name, number) in known {
@@ -250,8 +351,14 @@ fn errors<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
 fn open_flags<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let flags = Object::new(ctx.clone())?;
     let known = [
-        ("O_RDONLY", libc::O_RDONLY), ("O_WRONLY", libc::O_WRONLY), ("O_RDWR", libc::O_RDWR), ("O_CREAT", libc::O_CREAT),
-        ("O_EXCL", libc::O_EXCL), ("O_TRUNC", libc::O_TRUNC), ("O_APPEND", libc::O_APPEND), ("O_DIRECTORY", libc::O_DIRECTORY),
+        ("O_RDONLY", libc::O_RDONLY),
+        ("O_WRONLY", libc::O_WRONLY),
+        ("O_RDWR", libc::O_RDWR),
+        ("O_CREAT", libc::O_CREAT),
+        ("O_EXCL", libc::O_EXCL),
+        ("O_TRUNC", libc::O_TRUNC),
+        ("O_APPEND", libc::O_APPEND),
+        ("O_DIRECTORY", libc::O_DIRECTORY),
         ("O_NOFOLLOW", libc::O_NOFOLLOW),
     ];
     for (name, number) in known {

@@ -5,8 +5,8 @@ use super::streams;
 use super::table::Table;
 use crate::bindings::http::outgoing_handler;
 use crate::bindings::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody,
-    OutgoingRequest, Scheme,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
+    OutgoingBody, OutgoingRequest, Scheme,
 };
 use rquickjs::prelude::{Func, List};
 use rquickjs::{Ctx, Exception, IntoJs, Object, Result, TypedArray, Value};
@@ -19,10 +19,21 @@ thread_local! {
 
 pub fn install(native: &Object<'_>) -> Result<()> {
     native.set("httpSend", Func::from(send))?;
-    native.set("httpPoll", Func::from(|id| RESPONSES.with(|all| all.with(id, |response| streams::pollable(response.subscribe())))))?;
+    native.set(
+        "httpPoll",
+        Func::from(|id| {
+            RESPONSES.with(|all| all.with(id, |response| streams::pollable(response.subscribe())))
+        }),
+    )?;
     native.set("httpResponse", Func::from(response))?;
-    native.set("httpForget", Func::from(|id| drop(RESPONSES.with(|all| all.remove(id)))))?;
-    native.set("httpClose", Func::from(|id| drop(BODIES.with(|all| all.remove(id)))))
+    native.set(
+        "httpForget",
+        Func::from(|id| drop(RESPONSES.with(|all| all.remove(id)))),
+    )?;
+    native.set(
+        "httpClose",
+        Func::from(|id| drop(BODIES.with(|all| all.remove(id)))),
+    )
 }
 
 fn send(
@@ -43,13 +54,28 @@ fn send(
         }
     }
     let request = OutgoingRequest::new(fields);
-    request.set_method(&verb(&method)).map_err(|()| refused("the method is not one of HTTP"))?;
-    let scheme = if scheme == "http:" { Scheme::Http } else { Scheme::Https };
-    request.set_scheme(Some(&scheme)).map_err(|()| refused("the scheme is refused"))?;
-    request.set_authority(Some(&authority)).map_err(|()| refused("the host name is refused"))?;
-    request.set_path_with_query(Some(&path)).map_err(|()| refused("the path is refused"))?;
-    let outgoing = request.body().map_err(|()| refused("the request has no body"))?;
-    let response = outgoing_handler::handle(request, None).map_err(|error| refused(&reason(&error)))?;
+    request
+        .set_method(&verb(&method))
+        .map_err(|()| refused("the method is not one of HTTP"))?;
+    let scheme = if scheme == "http:" {
+        Scheme::Http
+    } else {
+        Scheme::Https
+    };
+    request
+        .set_scheme(Some(&scheme))
+        .map_err(|()| refused("the scheme is refused"))?;
+    request
+        .set_authority(Some(&authority))
+        .map_err(|()| refused("the host name is refused"))?;
+    request
+        .set_path_with_query(Some(&path))
+        .map_err(|()| refused("the path is refused"))?;
+    let outgoing = request
+        .body()
+        .map_err(|()| refused("the request has no body"))?;
+    let response =
+        outgoing_handler::handle(request, None).map_err(|error| refused(&reason(&error)))?;
     if let Ok(stream) = outgoing.write() {
         let id = streams::output(stream);
         // Who answers without reading everything closes the stream; the answer then says why.
@@ -77,7 +103,9 @@ fn verb(method: &str) -> Method {
 
 fn reason(error: &ErrorCode) -> String {
     match error {
-        ErrorCode::HttpRequestDenied => "the workspace's policy does not allow this host".to_owned(),
+        ErrorCode::HttpRequestDenied => {
+            "the workspace's policy does not allow this host".to_owned()
+        }
         ErrorCode::InternalError(Some(text)) => text.clone(),
         ErrorCode::DnsError(_) => "the name does not resolve".to_owned(),
         ErrorCode::ConnectionRefused => "connection refused".to_owned(),
@@ -97,7 +125,12 @@ fn response<'js>(ctx: Ctx<'js>, id: u32) -> Result<Value<'js>> {
     let response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(Exception::throw_message(&ctx, &reason(&error))),
-        Err(()) => return Err(Exception::throw_message(&ctx, "the answer was taken already")),
+        Err(()) => {
+            return Err(Exception::throw_message(
+                &ctx,
+                "the answer was taken already",
+            ));
+        }
     };
     let status = response.status();
     let headers = response.headers().entries();

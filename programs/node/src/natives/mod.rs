@@ -13,6 +13,7 @@ use rquickjs::{Ctx, Object, Result};
 
 pub fn object<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
+    bytes::install(&native)?;
     crypto::install(ctx, &native)?;
     files::install(ctx, &native)?;
     http::install(&native)?;

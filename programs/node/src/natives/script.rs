@@ -1,5 +1,6 @@
 //! The engine itself: scripts, modules, jobs, TypeScript, memory.
 
+use crate::bindings::wasi::random::random;
 use crate::{engine, typescript};
 use rquickjs::context::EvalOptions;
 use rquickjs::prelude::{Func, Opt};
@@ -8,11 +9,16 @@ use rquickjs::{Ctx, Exception, Module, Object, Promise, Result, Value, qjs};
 
 pub fn install(native: &Object<'_>) -> Result<()> {
     native.set("setHooks", Func::from(engine::set_hooks))?;
+    native.set("setPromiseHook", Func::from(engine::set_promise_hook))?;
     native.set("evaluate", Func::from(evaluate))?;
     native.set("importModule", Func::from(import_module))?;
     native.set("declareModule", Func::from(declare_module))?;
     native.set("promiseState", Func::from(promise_state))?;
-    native.set("runJobs", Func::from(|ctx: Ctx<'_>| while ctx.execute_pending_job() {}))?;
+    native.set(
+        "runJobs",
+        Func::from(|ctx: Ctx<'_>| while ctx.execute_pending_job() {}),
+    )?;
+    native.set("seedRandom", Func::from(seed_random))?;
     native.set("collect", Func::from(|ctx: Ctx<'_>| ctx.run_gc()))?;
     native.set("memory", Func::from(memory))?;
     native.set("transpile", Func::from(typescript::transpile))?;
@@ -21,11 +27,27 @@ pub fn install(native: &Object<'_>) -> Result<()> {
 }
 
 /// A script's completion value. Sloppy unless it says otherwise, as in Node.js.
-fn evaluate<'js>(ctx: Ctx<'js>, source: String, filename: String, strict: Opt<bool>) -> Result<Value<'js>> {
+fn evaluate<'js>(
+    ctx: Ctx<'js>,
+    source: String,
+    filename: String,
+    strict: Opt<bool>,
+) -> Result<Value<'js>> {
     let mut options = EvalOptions::default();
     options.strict = strict.0.unwrap_or(false);
     options.filename = Some(filename);
     ctx.eval_with_options(source, options)
+}
+
+unsafe extern "C" {
+    /// Of QuickJS as `build/cc.py` changes it.
+    fn swarm_flow_seed(context: *mut qjs::JSContext, seed: u64);
+}
+
+/// Draws the seed of `Math.random` anew.
+fn seed_random(ctx: Ctx<'_>) {
+    // SAFETY: the context is the one that runs this; any seed will do.
+    unsafe { swarm_flow_seed(ctx.as_raw().as_ptr(), random::get_random_u64()) };
 }
 
 fn import_module<'js>(ctx: Ctx<'js>, id: String) -> Result<Promise<'js>> {
@@ -51,11 +73,18 @@ fn memory(ctx: Ctx<'_>) -> Vec<f64> {
     let mut usage = std::mem::MaybeUninit::<qjs::JSMemoryUsage>::zeroed();
     // SAFETY: the runtime is the one that runs this, and zeroed numbers are numbers.
     let usage = unsafe {
-        qjs::JS_ComputeMemoryUsage(qjs::JS_GetRuntime(ctx.as_raw().as_ptr()), usage.as_mut_ptr());
+        qjs::JS_ComputeMemoryUsage(
+            qjs::JS_GetRuntime(ctx.as_raw().as_ptr()),
+            usage.as_mut_ptr(),
+        );
         usage.assume_init()
     };
     let heap = core::arch::wasm32::memory_size::<0>() as f64 * 65_536.0;
-    vec![heap, usage.malloc_size as f64, usage.memory_used_size as f64]
+    vec![
+        heap,
+        usage.malloc_size as f64,
+        usage.memory_used_size as f64,
+    ]
 }
 
 /// The global object of a new realm, for `vm`.

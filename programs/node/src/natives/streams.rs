@@ -26,13 +26,31 @@ pub fn install(native: &Object<'_>) -> Result<()> {
     native.set("write", Func::from(write))?;
     native.set("writeText", Func::from(write_text))?;
     native.set("writable", Func::from(writable))?;
-    native.set("closeInput", Func::from(|id| drop(INPUTS.with(|all| all.remove(id)))))?;
-    native.set("closeOutput", Func::from(|id| drop(OUTPUTS.with(|all| all.remove(id)))))?;
-    native.set("pollInput", Func::from(|id| INPUTS.with(|all| all.with(id, |stream| pollable(stream.subscribe())))))?;
-    native.set("pollOutput", Func::from(|id| OUTPUTS.with(|all| all.with(id, |stream| pollable(stream.subscribe())))))?;
-    native.set("closePoll", Func::from(|id| drop(POLLABLES.with(|all| all.remove(id)))))?;
+    native.set(
+        "closeInput",
+        Func::from(|id| drop(INPUTS.with(|all| all.remove(id)))),
+    )?;
+    native.set(
+        "closeOutput",
+        Func::from(|id| drop(OUTPUTS.with(|all| all.remove(id)))),
+    )?;
+    native.set(
+        "pollInput",
+        Func::from(|id| INPUTS.with(|all| all.with(id, |stream| pollable(stream.subscribe())))),
+    )?;
+    native.set(
+        "pollOutput",
+        Func::from(|id| OUTPUTS.with(|all| all.with(id, |stream| pollable(stream.subscribe())))),
+    )?;
+    native.set(
+        "closePoll",
+        Func::from(|id| drop(POLLABLES.with(|all| all.remove(id)))),
+    )?;
     native.set("poll", Func::from(wait))?;
-    native.set("sleep", Func::from(|ms: f64| monotonic_clock::subscribe_duration(nanoseconds(ms)).block()))
+    native.set(
+        "sleep",
+        Func::from(|ms: f64| monotonic_clock::subscribe_duration(nanoseconds(ms)).block()),
+    )
 }
 
 pub fn input(stream: InputStream) -> u32 {
@@ -106,17 +124,23 @@ fn writable(id: u32) -> f64 {
 
 /// Which are ready, after at most so many milliseconds; for ever if that is negative.
 fn wait(ids: Vec<u32>, timeout_ms: f64) -> Vec<u32> {
-    let timer = (timeout_ms >= 0.0).then(|| monotonic_clock::subscribe_duration(nanoseconds(timeout_ms)));
+    let timer =
+        (timeout_ms >= 0.0).then(|| monotonic_clock::subscribe_duration(nanoseconds(timeout_ms)));
     POLLABLES.with(|all| {
         all.with_all(|entries| {
-            let (known, mut waited): (Vec<u32>, Vec<&Pollable>) =
-                ids.iter().filter_map(|id| Some((*id, entries.get(id)?))).unzip();
+            let (known, mut waited): (Vec<u32>, Vec<&Pollable>) = ids
+                .iter()
+                .filter_map(|id| Some((*id, entries.get(id)?)))
+                .unzip();
             waited.extend(&timer);
             if waited.is_empty() {
                 return Vec::new();
             }
             let ready = poll::poll(&waited);
-            ready.iter().filter_map(|index| known.get(*index as usize).copied()).collect()
+            ready
+                .iter()
+                .filter_map(|index| known.get(*index as usize).copied())
+                .collect()
         })
     })
 }

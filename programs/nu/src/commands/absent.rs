@@ -54,7 +54,10 @@ const ABSENT: &[(&str, &str)] = &[
     ("sys users", MACHINE),
     ("job spawn", THREADS),
     ("port", "a sandbox that may listen is told its port"),
-    ("version check", "what is shipped is replaced with the runner"),
+    (
+        "version check",
+        "what is shipped is replaced with the runner",
+    ),
     ("watch", CHANGES),
     ("ulimit", MASKS),
     ("umask", MASKS),

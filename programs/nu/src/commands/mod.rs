@@ -9,6 +9,8 @@ mod processes;
 mod sequential;
 mod system;
 
+pub use processes::failure;
+
 use nu_protocol::engine::{EngineState, StateWorkingSet};
 use nu_protocol::{ByteStream, ByteStreamType, PipelineData, Signals, Span};
 
@@ -26,6 +28,7 @@ pub fn add(mut engine: EngineState) -> EngineState {
     for command in commands.into_iter().flatten() {
         working_set.add_decl(Box::new(command));
     }
+    working_set.add_decl(Box::new(files::Expand));
     let delta = working_set.render();
     if let Err(error) = engine.merge_delta(delta) {
         eprintln!("Error: commands are missing: {error}");

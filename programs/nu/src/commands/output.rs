@@ -78,7 +78,11 @@ pub fn commands() -> Vec<Ours> {
             |signature| {
                 signature
                     .input_output_types(vec![(Type::Nothing, Type::Nothing)])
-                    .switch("keep-scrollback", "Do not clear the scrollback history.", Some('k'))
+                    .switch(
+                        "keep-scrollback",
+                        "Do not clear the scrollback history.",
+                        Some('k'),
+                    )
             },
             |_, _, _, _| Ok(PipelineData::empty()),
         ),
@@ -105,8 +109,17 @@ pub fn commands() -> Vec<Ours> {
                         "Number of characters to read; suppresses output.",
                         Some('n'),
                     )
-                    .named("default", SyntaxShape::String, "Default value if no input is provided.", Some('d'))
-                    .switch("suppress-output", "Don't print keystroke values.", Some('s'))
+                    .named(
+                        "default",
+                        SyntaxShape::String,
+                        "Default value if no input is provided.",
+                        Some('d'),
+                    )
+                    .switch(
+                        "suppress-output",
+                        "Don't print keystroke values.",
+                        Some('s'),
+                    )
                     .switch("reedline", "Accepted; there is no line editor.", None)
             },
             input,
@@ -212,7 +225,9 @@ fn input(
     }
     let text = String::from_utf8_lossy(&line).into_owned();
     match default {
-        Some(default) if text.is_empty() => Ok(Value::string(default, call.head).into_pipeline_data()),
+        Some(default) if text.is_empty() => {
+            Ok(Value::string(default, call.head).into_pipeline_data())
+        }
         _ if !any => Err(error(
             "There is no more input",
             "standard input has ended",

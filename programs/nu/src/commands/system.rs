@@ -4,6 +4,7 @@ use super::files::with_home;
 use super::ours::{Ours, error};
 use nu_engine::{command_prelude::*, find_builtin_decl, get_full_help};
 use nu_protocol::{ParseError, ir};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub fn commands() -> Vec<Ours> {
@@ -15,7 +16,8 @@ pub fn commands() -> Vec<Ours> {
             |signature| signature.input_output_types(vec![(Type::Nothing, Type::record())]),
             |engine, stack, call, _| {
                 let command = engine.find_decl(b"sys", &[]);
-                let help = command.map(|id| get_full_help(engine.get_decl(id), engine, stack, call.head));
+                let help =
+                    command.map(|id| get_full_help(engine.get_decl(id), engine, stack, call.head));
                 Ok(Value::string(help.unwrap_or_default(), call.head).into_pipeline_data())
             },
         ),
@@ -71,7 +73,11 @@ pub fn commands() -> Vec<Ours> {
                 signature
                     .input_output_types(vec![(Type::Nothing, Type::Nothing)])
                     .required("duration", SyntaxShape::Duration, "Time to sleep.")
-                    .rest("rest", SyntaxShape::Duration, "Additional time duration to sleep.")
+                    .rest(
+                        "rest",
+                        SyntaxShape::Duration,
+                        "Additional time duration to sleep.",
+                    )
             },
             sleep,
         )
@@ -103,8 +109,16 @@ pub fn commands() -> Vec<Ours> {
             |signature| {
                 signature
                     .input_output_types(vec![(Type::Any, Type::Any)])
-                    .required("name", SyntaxShape::String, "The name of the built-in command to run.")
-                    .rest("args", SyntaxShape::Any, "Arguments to pass to the built-in command.")
+                    .required(
+                        "name",
+                        SyntaxShape::String,
+                        "The name of the built-in command to run.",
+                    )
+                    .rest(
+                        "args",
+                        SyntaxShape::Any,
+                        "Arguments to pass to the built-in command.",
+                    )
             },
             run_internal,
         ),
@@ -120,13 +134,15 @@ fn whoami(
     let named = ["USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| stack.get_env_var(engine, name).cloned());
-    named.map(IntoPipelineData::into_pipeline_data).ok_or_else(|| {
-        error(
-            "A sandbox has no users",
-            "neither `$env.USER` nor `$env.LOGNAME` is set",
-            call.head,
-        )
-    })
+    named
+        .map(IntoPipelineData::into_pipeline_data)
+        .ok_or_else(|| {
+            error(
+                "A sandbox has no users",
+                "neither `$env.USER` nor `$env.LOGNAME` is set",
+                call.head,
+            )
+        })
 }
 
 /// The runner ends a sandbox that sleeps too long, so nothing needs to look now and then.
@@ -138,7 +154,10 @@ fn sleep(
 ) -> Result<PipelineData, ShellError> {
     let first: i64 = call.req(engine, stack, 0)?;
     let rest: Vec<i64> = call.rest(engine, stack, 1)?;
-    let nanoseconds = rest.into_iter().chain([first]).filter_map(|part| u64::try_from(part).ok());
+    let nanoseconds = rest
+        .into_iter()
+        .chain([first])
+        .filter_map(|part| u64::try_from(part).ok());
     std::thread::sleep(Duration::from_nanos(nanoseconds.sum()));
     Ok(Value::nothing(call.head).into_pipeline_data())
 }
@@ -155,13 +174,17 @@ fn nu_check(
     let given = match input {
         PipelineData::Empty | PipelineData::Value(Value::Nothing { .. }, _) => None,
         PipelineData::ByteStream(stream, _) => Some(stream.into_bytes()?),
-        input => Some(input.collect_string("\n", &stack.get_config(engine))?.into_bytes()),
+        input => Some(
+            input
+                .collect_string("\n", &stack.get_config(engine))?
+                .into_bytes(),
+        ),
     };
     let (source, folder) = match (given, path) {
         (Some(source), _) => (source, false),
         (None, Some(path)) => {
             let place = nu_path::expand_path_with(
-                with_home(path.item),
+                with_home(path.item.clone()),
                 engine.cwd_as_string(Some(stack))?,
                 true,
             );
@@ -169,7 +192,11 @@ fn nu_check(
             let file = if folder { place.join("mod.nu") } else { place };
             let read = std::fs::read(&file);
             let source = read.map_err(|problem| {
-                IoError::new(problem.not_found_as(NotFound::File), path.span, file.clone())
+                IoError::new(
+                    problem.not_found_as(NotFound::File),
+                    path.span,
+                    PathBuf::from(path.item),
+                )
             })?;
             (source, folder)
         }
@@ -210,8 +237,8 @@ fn run_internal(
     input: PipelineData,
 ) -> Result<PipelineData, ShellError> {
     let name: String = call.req(engine, stack, 0)?;
-    let id = find_builtin_decl(engine, &name)
-        .ok_or(ShellError::CommandNotFound { span: call.head })?;
+    let id =
+        find_builtin_decl(engine, &name).ok_or(ShellError::CommandNotFound { span: call.head })?;
     let mut inner = ir::Call::build(id, call.head);
     for (value, spread) in call.rest_preserving_spreads(engine, stack, 1)? {
         let nothing = match &value {
@@ -229,5 +256,7 @@ fn run_internal(
         }
     }
     let command = engine.get_decl(id);
-    inner.with(stack, |stack, inner| command.run(engine, stack, inner, input))
+    inner.with(stack, |stack, inner| {
+        command.run(engine, stack, inner, input)
+    })
 }

@@ -16,12 +16,19 @@ impl Parser {
         };
         if !matches!(
             word,
-            "{" | "if" | "for" | "while" | "until" | "case" | "[[" | "function" | "select" | "coproc"
+            "{" | "if"
+                | "for"
+                | "while"
+                | "until"
+                | "case"
+                | "[["
+                | "function"
+                | "select"
+                | "coproc"
         ) {
             return Ok(None);
         }
         let start = self.token_start();
-        let line = self.line;
         self.token()?;
         Ok(Some(match word {
             "{" => {
@@ -59,7 +66,7 @@ impl Parser {
                 if self.accept("(")? {
                     self.expect(")")?;
                 }
-                self.function(name.to_owned(), start, line)?
+                self.function(name.to_owned(), start)?
             }
             _ => self.coprocess()?,
         }))
@@ -244,8 +251,9 @@ impl Parser {
     }
 
     /// The body of a function whose name has been read.
-    pub(super) fn function(&mut self, name: String, start: usize, line: u32) -> Parsed<Kind> {
+    pub(super) fn function(&mut self, name: String, start: usize) -> Parsed<Kind> {
         self.newlines()?;
+        let body_start = self.token_start();
         let body = self.command()?;
         if matches!(body.kind, Kind::Simple(_) | Kind::Function(_)) {
             return Err(self.error(format!(
@@ -256,8 +264,8 @@ impl Parser {
             name,
             body: Rc::new(body),
             text: self.text(start, self.position),
+            body_text: self.text(body_start, self.position),
             source: Rc::clone(&self.source_name),
-            line,
         })))
     }
 

@@ -21,6 +21,8 @@ pub struct Parser {
     pub(super) depth: u32,
     /// How many `$(` are open.
     pub(super) substitutions: u32,
+    /// `!(` begins a pattern, no negated subshell.
+    pub extended: bool,
     /// Inside `[[ ]]`.
     pub(super) tests: bool,
     pub(super) source_name: Rc<str>,
@@ -48,6 +50,7 @@ impl Parser {
             heredocs: Vec::new(),
             depth: 0,
             substitutions: 0,
+            extended: false,
             tests: false,
             source_name,
             aliases: Rc::default(),
@@ -145,7 +148,21 @@ impl Parser {
         Ok(match self.peek_token()? {
             Token::End | Token::Newline => false,
             Token::Operator(operator) => {
-                matches!(operator, "(" | "<" | ">" | "<<" | "<<-" | "<<<" | ">>" | "<&" | ">&" | "<>" | ">|" | "&>" | "&>>")
+                matches!(
+                    operator,
+                    "(" | "<"
+                        | ">"
+                        | "<<"
+                        | "<<-"
+                        | "<<<"
+                        | ">>"
+                        | "<&"
+                        | ">&"
+                        | "<>"
+                        | ">|"
+                        | "&>"
+                        | "&>>"
+                )
             }
             Token::Word(word) => !matches!(
                 word.as_literal(),
@@ -180,10 +197,12 @@ impl Parser {
 
     fn pipeline(&mut self) -> Parsed<Pipeline> {
         let mut negated = false;
+        let mut prefixed = false;
         let mut timed = None;
         loop {
             if self.accept_reserved("!")? {
                 negated = !negated;
+                prefixed = true;
             } else if timed.is_none() && self.peek_reserved("time")? {
                 self.token()?;
                 timed = Some(Timed::Bash);
@@ -195,7 +214,7 @@ impl Parser {
             }
         }
         let mut commands = Vec::new();
-        if (timed.is_some() || negated) && !self.starts_command()? {
+        if (timed.is_some() || prefixed) && !self.starts_command()? {
             return Ok(Pipeline {
                 commands,
                 negated,
@@ -209,7 +228,6 @@ impl Parser {
                 command.redirects.push(Redirect {
                     descriptor: Descriptor::Number(2),
                     kind: RedirectKind::DuplicateOutput(Word::literal("1")),
-                    line: command.line,
                 });
             }
             commands.push(Rc::new(command));
@@ -233,7 +251,10 @@ impl Parser {
                 Some(kind) => (kind, Vec::new()),
                 None => parser.simple()?,
             };
-            if !matches!(kind, Kind::Simple(_) | Kind::Function(_) | Kind::Coprocess { .. }) {
+            if !matches!(
+                kind,
+                Kind::Simple(_) | Kind::Function(_) | Kind::Coprocess { .. }
+            ) {
                 parser.redirects(&mut redirects)?;
             }
             Ok(Command {
@@ -252,7 +273,12 @@ impl Parser {
     }
 
     fn simple(&mut self) -> Parsed<(Kind, Vec<Redirect>)> {
-        let mut simple = Simple::default();
+        let start = self.token_start();
+        let mut simple = Simple {
+            text: "".into(),
+            assignments: Vec::new(),
+            words: Vec::new(),
+        };
         let mut redirects = Vec::new();
         let mut declares = false;
         loop {
@@ -299,12 +325,15 @@ impl Parser {
                 && simple.assignments.is_empty()
                 && matches!(self.peek_token()?, Token::Operator("("))
             {
-                return self.function_after_name(&simple).map(|kind| (kind, redirects));
+                return self
+                    .function_after_name(&simple)
+                    .map(|kind| (kind, redirects));
             }
         }
         if simple.words.is_empty() && simple.assignments.is_empty() && redirects.is_empty() {
             return Err(self.unexpected());
         }
+        simple.text = self.text(start, self.position).trim_end().into();
         Ok((Kind::Simple(simple), redirects))
     }
 
@@ -315,14 +344,15 @@ impl Parser {
         };
         let before = (self.position, self.line);
         self.expect("(")?;
-        let Some(name) = name.filter(|_| matches!(self.peek_token(), Ok(Token::Operator(")")))) else {
+        let Some(name) = name.filter(|_| matches!(self.peek_token(), Ok(Token::Operator(")"))))
+        else {
             (self.position, self.line) = before;
             self.ahead = None;
             return Err(self.unexpected());
         };
         self.expect(")")?;
         let start = before.0.saturating_sub(name.chars().count());
-        self.function(name, start, before.1)
+        self.function(name, start)
     }
 
     /// Replaces the next word's text by what it is an alias for.
@@ -358,7 +388,6 @@ impl Parser {
 
     pub(super) fn redirect(&mut self) -> Parsed<Option<Redirect>> {
         let token = self.peek_token()?;
-        let line = self.line;
         let mut descriptor = Descriptor::Default;
         let operator = match token {
             Token::Number(number) => {
@@ -393,7 +422,6 @@ impl Parser {
                 return Ok(Some(Redirect {
                     descriptor,
                     kind: RedirectKind::HereDocument(body),
-                    line,
                 }));
             }
             _ => return Ok(None),
@@ -407,7 +435,6 @@ impl Parser {
         Ok(Some(Redirect {
             descriptor,
             kind: word(target),
-            line,
         }))
     }
 

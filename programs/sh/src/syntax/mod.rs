@@ -115,8 +115,10 @@ pub enum Kind {
     },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Simple {
+    /// As it was written, for `BASH_COMMAND`.
+    pub text: Rc<str>,
     pub assignments: Vec<Assignment>,
     pub words: Vec<Argument>,
 }
@@ -170,8 +172,9 @@ pub struct Function {
     pub body: Rc<Command>,
     /// As it was written, for `declare -f` and `type`.
     pub text: String,
+    /// The same without the name, which is what programs that are shells get of an exported function.
+    pub body_text: String,
     pub source: Rc<str>,
-    pub line: u32,
 }
 
 #[derive(Debug)]
@@ -187,7 +190,6 @@ pub enum Test {
 pub struct Redirect {
     pub descriptor: Descriptor,
     pub kind: RedirectKind,
-    pub line: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -231,7 +233,10 @@ pub enum Part {
     Command(List),
     /// An expression whose own `$x` come first.
     Arithmetic(Vec<Part>),
-    Process { reads: bool, list: List },
+    Process {
+        reads: bool,
+        list: List,
+    },
     /// What stands between `~` and `/`.
     Tilde(String),
 }
@@ -287,9 +292,13 @@ pub enum Operation {
     /// `${x@Q}`
     Transform(char),
     /// `${!a[@]}`
-    Keys { joined: bool },
+    Keys {
+        joined: bool,
+    },
     /// `${!prefix*}`
-    Names { joined: bool },
+    Names {
+        joined: bool,
+    },
     /// Said only when it is expanded, as bash does.
     Bad(String),
 }

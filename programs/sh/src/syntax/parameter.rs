@@ -99,14 +99,15 @@ impl Parser {
         let mut length = false;
         let mut indirect = false;
         match (self.peek(), self.peek_at(1)) {
-            (Some('#'), Some(next)) if next != '}' && !(is_operator(next) && !matches!(next, '@' | '*' | '#' | '?' | '-')) => {
-                // `${#-x}` tests `$#`, `${#-}` is the length of `$-`.
-                if !matches!(next, '#' | '?' | '-') || self.peek_at(2) == Some('}') {
-                    length = true;
-                    self.advance();
-                }
+            (Some('#'), Some(next)) if is_measured(next, self.peek_at(2)) => {
+                length = true;
+                self.advance();
             }
-            (Some('!'), Some(next)) if starts_name(next) || next.is_ascii_digit() || matches!(next, '@' | '*' | '#') => {
+            (Some('!'), Some(next))
+                if starts_name(next)
+                    || next.is_ascii_digit()
+                    || matches!(next, '@' | '*' | '#') =>
+            {
                 indirect = true;
                 self.advance();
             }
@@ -318,8 +319,13 @@ impl Parser {
     }
 }
 
-fn is_operator(character: char) -> bool {
-    ":-=?+#%/^,@*".contains(character)
+/// After `${#`: is it the length of what follows? `${#-x}` tests `$#`, `${#-}` is the length of `$-`.
+fn is_measured(next: char, after: Option<char>) -> bool {
+    match next {
+        '#' | '?' | '-' => after == Some('}'),
+        '}' | ':' | '=' | '+' | '%' | '/' | '^' | ',' => false,
+        _ => true,
+    }
 }
 
 fn plain(name: String) -> Part {

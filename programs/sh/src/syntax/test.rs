@@ -14,7 +14,9 @@ const BINARY: [&str; 13] = [
 pub fn is_unary(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next() == Some('-')
-        && characters.next().is_some_and(|letter| UNARY.contains(letter))
+        && characters
+            .next()
+            .is_some_and(|letter| UNARY.contains(letter))
         && characters.next().is_none()
 }
 

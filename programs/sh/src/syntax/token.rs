@@ -1,7 +1,7 @@
 //! Tokens: words, operators, the ends of lines.
 
 use super::word::Place;
-use super::{Parsed, Parser, SyntaxError, Word, starts_name, continues_name};
+use super::{Parsed, Parser, SyntaxError, Word, continues_name, starts_name};
 use std::rc::Rc;
 
 #[derive(Debug, Clone)]

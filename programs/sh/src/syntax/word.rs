@@ -1,6 +1,6 @@
 //! Words: quotes, and what is expanded in them.
 
-use super::{Parsed, Part, Parser, Word};
+use super::{Parsed, Parser, Part, Word};
 use crate::text;
 
 /// Where the text lies, which says what ends it and which quotes count.
@@ -61,7 +61,7 @@ impl Parser {
                 .get(start..self.position)
                 .unwrap_or_default()
                 .windows(2)
-                .any(|pair| pair[0] == '{' && pair[1] != '}');
+                .any(|pair| matches!(pair, ['{', next] if *next != '}'));
         Ok(Word { parts, braces })
     }
 
@@ -132,10 +132,7 @@ impl Parser {
                     });
                     let ends = match self.peek() {
                         None => true,
-                        Some(c) => {
-                            matches!(c, '/' | ':' | '}')
-                                || METACHARACTERS.contains(c)
-                        }
+                        Some(c) => matches!(c, '/' | ':' | '}') || METACHARACTERS.contains(c),
                     };
                     if ends {
                         parts.push(Part::Tilde(user));
@@ -145,7 +142,8 @@ impl Parser {
                     }
                 }
                 '?' | '*' | '+' | '@' | '!'
-                    if self.peek_at(1) == Some('(') && pattern_counts(place, character, self.tests) =>
+                    if self.peek_at(1) == Some('(')
+                        && pattern_counts(place, character, self.tests || self.extended) =>
                 {
                     self.position += 2;
                     parts.literal(character);
@@ -167,14 +165,15 @@ impl Parser {
                         (Place::Regex | Place::ExtendedPattern | Place::Offset, '(') => depth + 1,
                         (Place::Expression { stop: ')' }, '(') => depth + 1,
                         (Place::Expression { stop: ']' }, '[') => depth + 1,
-                        (Place::Regex | Place::ExtendedPattern | Place::Offset, ')') => depth.saturating_sub(1),
+                        (Place::Regex | Place::ExtendedPattern | Place::Offset, ')') => {
+                            depth.saturating_sub(1)
+                        }
                         (Place::Expression { stop: ')' }, ')') => depth.saturating_sub(1),
                         (Place::Expression { stop: ']' }, ']') => depth.saturating_sub(1),
                         _ => depth,
                     };
-                    after_name = character == '='
-                        && parts.parts.is_empty()
-                        && super::is_name(&parts.text);
+                    after_name =
+                        character == '=' && parts.parts.is_empty() && super::is_name(&parts.text);
                     self.advance();
                     parts.literal(character);
                 }
@@ -230,7 +229,12 @@ impl Parser {
         let first = self.position == start;
         match place {
             Place::Word { assigned: true } => {
-                first || self.position.checked_sub(1).and_then(|at| self.source.get(at)) == Some(&':')
+                first
+                    || self
+                        .position
+                        .checked_sub(1)
+                        .and_then(|at| self.source.get(at))
+                        == Some(&':')
             }
             Place::Word { assigned: false } => first || after_name,
             Place::Brace { double } => first && !double,
@@ -253,6 +257,11 @@ impl Parser {
         };
         if next == '\n' {
             self.advance();
+        } else if place == Place::Regex {
+            // What it means is for the expression to say.
+            self.advance();
+            parts.literal('\\');
+            parts.literal(next);
         } else if special {
             self.advance();
             parts.push(Part::Quoted(next.to_string()));
@@ -294,7 +303,9 @@ impl Parser {
             }
         }
         self.advance();
-        Ok(Part::Quoted(text::unescape(&raw, text::Escapes::Quoted).text))
+        Ok(Part::Quoted(
+            text::unescape(&raw, text::Escapes::Quoted).text,
+        ))
     }
 
     /// `` `…` ``, which is read as a script of its own once its backslashes are gone.
@@ -326,6 +337,7 @@ impl Parser {
         let mut inner = Parser::new(&script, line, self.source_name.clone());
         inner.depth = self.depth;
         inner.aliases = self.aliases.clone();
+        inner.extended = self.extended;
         let list = self.deeper(|_| inner.whole())?;
         Ok(Part::Command(list))
     }
@@ -334,7 +346,10 @@ impl Parser {
 fn quotes_count(place: Place) -> bool {
     !matches!(
         place,
-        Place::Double | Place::HereDocument | Place::Brace { double: true } | Place::Expression { stop: ')' | ';' }
+        Place::Double
+            | Place::HereDocument
+            | Place::Brace { double: true }
+            | Place::Expression { stop: ')' | ';' }
     )
 }
 

@@ -15,6 +15,7 @@ mod http;
 mod live;
 mod native;
 mod noise;
+mod programs;
 mod sandbox;
 
 use figures::Figures;
@@ -46,6 +47,9 @@ fn main() {
     if of_sandboxes || wanted("noise") {
         let state = tempfile::tempdir().unwrap();
         noise::noise(&Server::start(state.path()));
+    }
+    if wanted("programs") {
+        runtime.block_on(programs::programs());
     }
     if wanted("start") {
         start();

@@ -6,6 +6,7 @@ use crate::environment;
 use chrono::{DateTime, FixedOffset};
 use nu_engine::command_prelude::*;
 use nu_protocol::ast;
+use nu_protocol::shell_error::generic::GenericError;
 use std::fs::{File, FileTimes, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -96,7 +97,9 @@ fn mkdir(
     for written in &written {
         let path = paths::absolute(written, &current);
         let made = std::fs::create_dir_all(&path);
-        let problem = made.err().map(|problem| failed(problem, written.span, &path));
+        let problem = made
+            .err()
+            .map(|problem| failed(problem, written.span, &path));
         if !verbose && let Some(problem) = problem {
             return Err(problem);
         }
@@ -162,7 +165,9 @@ fn moments(
         call.get_flag(engine, stack, "timestamp")?;
     let date: Option<Spanned<String>> = call.get_flag(engine, stack, "date")?;
     let others = [
-        reference.as_ref().map(|given| ("reference given", given.span)),
+        reference
+            .as_ref()
+            .map(|given| ("reference given", given.span)),
         date.as_ref().map(|given| ("date given", given.span)),
     ];
     let other = others.into_iter().flatten().next();
@@ -186,7 +191,10 @@ fn moments(
         let reference = paths::plain(reference, current);
         let io = |problem| failed(problem, reference.span, &reference.item);
         let metadata = std::fs::metadata(&reference.item).map_err(io)?;
-        return Ok((metadata.accessed().map_err(io)?, metadata.modified().map_err(io)?));
+        return Ok((
+            metadata.accessed().map_err(io)?,
+            metadata.modified().map_err(io)?,
+        ));
     }
     let now = SystemTime::now();
     Ok((now, now))
@@ -203,7 +211,9 @@ fn human_date(
         val_span: date.span,
         call_span: date.span,
     };
-    let id = engine.find_decl(b"date from-human", &[]).ok_or_else(invalid)?;
+    let id = engine
+        .find_decl(b"date from-human", &[])
+        .ok_or_else(invalid)?;
     let input = Value::string(&date.item, date.span).into_pipeline_data();
     let call = ast::Call::new(date.span);
     let command = engine.get_decl(id);
@@ -228,11 +238,13 @@ fn touched(
     let found = paths::matches(engine, written, current, false)?;
     if found.is_empty() {
         let shown = written.item.as_ref();
-        return Err(error(
+        let problem = GenericError::new(
             format!("No matches found for glob {shown}"),
-            format!("No matches found for glob: use quotes if you want to create a file named {shown}"),
+            "No matches found for glob",
             written.span,
-        ));
+        );
+        let help = format!("Use quotes if you want to create a file named {shown}");
+        return Err(ShellError::Generic(problem.with_help(help)));
     }
     Ok(found)
 }
@@ -259,7 +271,9 @@ fn mktemp(
     let directory = call.has_flag(engine, stack, "directory")?;
     let dry = call.has_flag(engine, stack, "dry")?;
     let current = paths::current(engine, stack)?;
-    let span = template.as_ref().map_or(call.head, |template| template.span);
+    let span = template
+        .as_ref()
+        .map_or(call.head, |template| template.span);
     let template = template.map_or_else(|| "tmp.XXXXXXXXXX".to_owned(), |template| template.item);
     let suffix = suffix.unwrap_or_default();
     let folder = match folder {
@@ -285,10 +299,16 @@ fn mktemp(
         } else if directory {
             std::fs::create_dir(&path)
         } else {
-            OpenOptions::new().write(true).create_new(true).open(&path).map(drop)
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)
+                .map(drop)
         };
         match made {
-            Ok(()) => return Ok(Value::string(path.to_string_lossy(), call.head).into_pipeline_data()),
+            Ok(()) => {
+                return Ok(Value::string(path.to_string_lossy(), call.head).into_pipeline_data());
+            }
             Err(problem) if problem.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(problem) => return Err(failed(problem, call.head, &path)),
         }

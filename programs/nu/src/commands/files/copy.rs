@@ -34,8 +34,17 @@ pub fn commands() -> Vec<Ours> {
                 operands(signature)
                     .input_output_types(vec![(Type::Nothing, Type::Nothing)])
                     .switch("recursive", "Copy directories recursively.", Some('r'))
-                    .switch("no-dereference", "Copy symbolic links as symbolic links instead of their targets.", Some('P'))
-                    .named("preserve", SyntaxShape::List(Box::new(SyntaxShape::String)), "Preserve attributes: `timestamps` is the one there is.", None)
+                    .switch(
+                        "no-dereference",
+                        "Copy symbolic links as symbolic links instead of their targets.",
+                        Some('P'),
+                    )
+                    .named(
+                        "preserve",
+                        SyntaxShape::List(Box::new(SyntaxShape::String)),
+                        "Preserve attributes: `timestamps` is the one there is.",
+                        None,
+                    )
                     .switch("debug", "Explain how a file is copied. Implies -v.", None)
             },
             cp,
@@ -61,7 +70,10 @@ pub fn commands() -> Vec<Ours> {
         .terms(&["move", "file", "files", "coreutils", "rename", "ren"])
         .examples(&[
             ("Rename a file.", "mv before.txt after.txt"),
-            ("Move a file into a directory.", "mv test.txt my/subdirectory"),
+            (
+                "Move a file into a directory.",
+                "mv test.txt my/subdirectory",
+            ),
         ]),
     ]
 }
@@ -95,14 +107,21 @@ impl Transfer {
         if written.is_empty() {
             return Err(error(
                 "Missing destination path",
-                format!("Missing destination path operand after {}", target.item.as_ref()),
+                format!(
+                    "Missing destination path operand after {}",
+                    target.item.as_ref()
+                ),
                 target.span,
             ));
         }
         let place = paths::absolute(&target, &current);
         let folder = place.is_dir();
         if target.item.as_ref().ends_with('/') && !folder {
-            return Err(error("is not a directory", "is not a directory", target.span));
+            return Err(error(
+                "is not a directory",
+                "is not a directory",
+                target.span,
+            ));
         }
         let mut found = Vec::new();
         for written in &written {
@@ -140,7 +159,11 @@ impl Transfer {
         if there.is_dir() {
             return false;
         }
-        let modified = |path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let modified = |path| {
+            std::fs::metadata(path)
+                .and_then(|metadata| metadata.modified())
+                .ok()
+        };
         self.no_clobber || self.update && modified(from) <= modified(to)
     }
 }
@@ -180,13 +203,18 @@ fn cp(
         }
         if to.starts_with(from) {
             let title = if to == from {
-                format!("'{}' and '{}' are the same file", from.display(), to.display())
+                format!(
+                    "'{}' and '{}' are the same file",
+                    from.display(),
+                    to.display()
+                )
             } else {
                 format!("cannot copy '{}' into itself", from.display())
             };
             return Err(error(title, "it is its own destination", *span));
         }
-        copy.tree(from, to).map_err(|problem| failed(problem, *span, from))?;
+        copy.tree(from, to)
+            .map_err(|problem| failed(problem, *span, from))?;
         if transfer.verbose || debug {
             println!("'{}' -> '{}'", from.display(), to.display());
         }
@@ -274,10 +302,11 @@ fn mv(
             continue;
         }
         move_one(from, to, &transfer).map_err(|problem| failed(problem, *span, from))?;
+        let message = format!("renamed {} -> {}", from.display(), to.display());
         let row = record! {
             "source" => Value::string(from.to_string_lossy(), call.head),
             "destination" => Value::string(to.to_string_lossy(), call.head),
-            "message" => Value::string("renamed ", call.head),
+            "message" => Value::string(message, call.head),
         };
         rows.push(Value::record(row, call.head));
     }

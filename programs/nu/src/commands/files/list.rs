@@ -248,7 +248,11 @@ impl Listing {
             diff_paths(prefix, &self.current).map(|prefix| prefix.join(rest))
         };
         let shown = shown.map_or_else(whole, |path| path.to_string_lossy().into_owned());
-        if shown.is_empty() { ".".to_owned() } else { shown }
+        if shown.is_empty() {
+            ".".to_owned()
+        } else {
+            shown
+        }
     }
 
     fn entry(&self, path: &Path, name: &str) -> Value {
@@ -258,7 +262,10 @@ impl Listing {
         let mut record = Record::new();
         record.push("name", Value::string(escaped(name), span));
         let kind = metadata.as_ref().map(|metadata| self.kind(metadata, name));
-        record.push("type", kind.map_or_else(nothing, |kind| Value::string(kind, span)));
+        record.push(
+            "type",
+            kind.map_or_else(nothing, |kind| Value::string(kind, span)),
+        );
         if self.long {
             let target = metadata
                 .as_ref()
@@ -280,10 +287,12 @@ impl Listing {
                 read_only.map_or_else(nothing, |read_only| Value::bool(read_only, span)),
             );
         }
-        let size = metadata.as_ref().map(|metadata| match metadata.is_dir() && self.du {
-            true => tree_size(path),
-            false => metadata.len(),
-        });
+        let size = metadata
+            .as_ref()
+            .map(|metadata| match metadata.is_dir() && self.du {
+                true => tree_size(path),
+                false => metadata.len(),
+            });
         record.push(
             "size",
             size.map_or_else(nothing, |size| Value::filesize(size.cast_signed(), span)),
@@ -307,7 +316,10 @@ impl Listing {
             "symlink"
         } else if metadata.is_file() && self.mime_type {
             let guess = mime_guess::from_path(name).first();
-            return guess.map_or_else(|| "unknown".to_owned(), |mime| mime.essence_str().to_owned());
+            return guess.map_or_else(
+                || "unknown".to_owned(),
+                |mime| mime.essence_str().to_owned(),
+            );
         } else if metadata.is_file() {
             "file"
         } else {
@@ -471,11 +483,17 @@ fn glob(
     });
     let behavior = WalkBehavior {
         depth: DepthBehavior::Max(DepthMax(depth)),
-        link: if follow { LinkBehavior::ReadTarget } else { LinkBehavior::ReadFile },
+        link: if follow {
+            LinkBehavior::ReadTarget
+        } else {
+            LinkBehavior::ReadFile
+        },
     };
     let exclude = exclude.unwrap_or_default();
     let exclude = exclude.iter().map(|pattern| wax::Glob::new(pattern));
-    let exclude = exclude.collect::<Result<Vec<_>, _>>().map_err(|problem| bad(&problem))?;
+    let exclude = exclude
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|problem| bad(&problem))?;
     let exclude = wax::any(exclude).map_err(|problem| bad(&problem))?;
     let mut found = Vec::new();
     for entry in glob
@@ -486,9 +504,8 @@ fn glob(
     {
         engine.signals().check(&call.head)?;
         let kind = entry.file_type();
-        let unwanted = no_dir && kind.is_dir()
-            || no_file && kind.is_file()
-            || no_symlink && kind.is_symlink();
+        let unwanted =
+            no_dir && kind.is_dir() || no_file && kind.is_file() || no_symlink && kind.is_symlink();
         if !unwanted {
             found.push(Value::string(entry.path().to_string_lossy(), call.head));
         }

@@ -2,6 +2,7 @@
 
 mod change;
 mod copy;
+mod home;
 mod list;
 mod open;
 mod paths;
@@ -10,6 +11,7 @@ mod save;
 
 use super::ours::Ours;
 
+pub use home::Expand;
 pub use paths::with_home;
 
 pub fn commands() -> Vec<Ours> {

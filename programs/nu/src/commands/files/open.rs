@@ -63,16 +63,24 @@ fn open(
     }
     let mut opened = Vec::new();
     for written in &written {
-        let found = paths::matches(engine, written, &current, true).map_err(|error| match error {
-            ShellError::Io(mut error) => {
-                error.kind = error.kind.not_found_as(NotFound::File);
-                error.span = written.span;
-                error.into()
-            }
-            error => error,
-        })?;
+        let found =
+            paths::matches(engine, written, &current, true).map_err(|error| match error {
+                ShellError::Io(mut error) => {
+                    error.kind = error.kind.not_found_as(NotFound::File);
+                    error.span = written.span;
+                    error.into()
+                }
+                error => error,
+            })?;
         for path in found {
-            opened.push(open_one(engine, stack, call.head, &path, written.span, raw)?);
+            opened.push(open_one(
+                engine,
+                stack,
+                call.head,
+                &path,
+                written.span,
+                raw,
+            )?);
         }
     }
     if opened.len() < 2 {

@@ -24,13 +24,29 @@ pub fn commands() -> Vec<Ours> {
                         SyntaxShape::OneOf(vec![SyntaxShape::GlobPattern, SyntaxShape::String]),
                         "The file paths(s) to remove.",
                     )
-                    .switch("trash", "Move to the platform's trash: there is none, so this is an error.", Some('t'))
+                    .switch(
+                        "trash",
+                        "Move to the platform's trash: there is none, so this is an error.",
+                        Some('t'),
+                    )
                     .switch("permanent", "Delete permanently; always so.", Some('p'))
                     .switch("recursive", "Delete subdirectories recursively.", Some('r'))
                     .switch("force", "Suppress error when no file.", Some('f'))
-                    .switch("verbose", "Return a table for each processed path.", Some('v'))
-                    .switch("interactive", "Ask user to confirm action: there is no terminal, so this is an error.", Some('i'))
-                    .switch("interactive-once", "Ask user to confirm action only once: likewise.", Some('I'))
+                    .switch(
+                        "verbose",
+                        "Return a table for each processed path.",
+                        Some('v'),
+                    )
+                    .switch(
+                        "interactive",
+                        "Ask user to confirm action: there is no terminal, so this is an error.",
+                        Some('i'),
+                    )
+                    .switch(
+                        "interactive-once",
+                        "Ask user to confirm action only once: likewise.",
+                        Some('I'),
+                    )
                     .switch("all", "Remove hidden files if '*' is provided.", Some('a'))
             },
             rm,
@@ -38,7 +54,10 @@ pub fn commands() -> Vec<Ours> {
         .terms(&["delete", "remove", "del", "erase"])
         .examples(&[
             ("Delete a file.", "rm file.txt"),
-            ("Delete a file, ignoring 'file not found' errors.", "rm --force file.txt"),
+            (
+                "Delete a file, ignoring 'file not found' errors.",
+                "rm --force file.txt",
+            ),
         ]),
     ]
 }
@@ -78,7 +97,14 @@ fn rm(
         let shown = path.to_string_lossy().into_owned();
         if current.starts_with(&path) {
             let problem = "Cannot remove any parent directory";
-            results.push((shown, Err(error(problem, "it is the current directory or above it", written.span))));
+            results.push((
+                shown,
+                Err(error(
+                    problem,
+                    "it is the current directory or above it",
+                    written.span,
+                )),
+            ));
             continue;
         }
         if home.as_deref() == Some(shown.as_str()) {
@@ -91,7 +117,11 @@ fn rm(
         match paths::matches(engine, written, &current, all) {
             Ok(found) if found.is_empty() && !force => results.push((
                 shown,
-                Err(error("File(s) not found", "File(s) not found", written.span)),
+                Err(error(
+                    "File(s) not found",
+                    "File(s) not found",
+                    written.span,
+                )),
             )),
             Ok(found) => {
                 for path in found {

@@ -30,15 +30,37 @@ pub fn commands() -> Vec<Ours> {
                     .switch("raw", "Save file as raw binary.", Some('r'))
                     .switch("append", "Append input to the end of the file.", Some('a'))
                     .switch("force", "Overwrite the destination.", Some('f'))
-                    .switch("progress", "Accepted; there is no terminal to show it on.", Some('p'))
+                    .switch(
+                        "progress",
+                        "Accepted; there is no terminal to show it on.",
+                        Some('p'),
+                    )
             },
             save,
         )
-        .terms(&["write", "write_file", "append", "redirection", "file", "io", ">", ">>"])
+        .terms(&[
+            "write",
+            "write_file",
+            "append",
+            "redirection",
+            "file",
+            "io",
+            ">",
+            ">>",
+        ])
         .examples(&[
-            ("Save a string to foo.txt in the current directory.", "'save me' | save foo.txt"),
-            ("Append a string to the end of foo.txt.", "'append me' | save --append foo.txt"),
-            ("Save a record to foo.json in the current directory.", "{ a: 1, b: 2 } | save foo.json"),
+            (
+                "Save a string to foo.txt in the current directory.",
+                "'save me' | save foo.txt",
+            ),
+            (
+                "Append a string to the end of foo.txt.",
+                "'append me' | save --append foo.txt",
+            ),
+            (
+                "Save a record to foo.json in the current directory.",
+                "{ a: 1, b: 2 } | save foo.json",
+            ),
         ])
         .takes_outputs(),
     ]
@@ -162,7 +184,10 @@ impl Target<'_> {
 
     /// Both files are checked before one is opened.
     fn open(&self) -> Result<(File, Option<File>), ShellError> {
-        for path in [Some(&self.path), self.stderr.as_ref()].into_iter().flatten() {
+        for path in [Some(&self.path), self.stderr.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             if !self.force && !self.append && path.item.exists() {
                 return Err(ShellError::Generic(
                     GenericError::new(
@@ -174,7 +199,11 @@ impl Target<'_> {
                 ));
             }
         }
-        if let Some(stderr) = self.stderr.as_ref().filter(|stderr| stderr.item == self.path.item) {
+        if let Some(stderr) = self
+            .stderr
+            .as_ref()
+            .filter(|stderr| stderr.item == self.path.item)
+        {
             return Err(error(
                 "input and stderr input to same file",
                 "can't save both input and stderr input to the same file",
@@ -187,13 +216,20 @@ impl Target<'_> {
 
     fn open_one(&self, path: &Spanned<PathBuf>) -> Result<File, ShellError> {
         let file = if self.append {
-            OpenOptions::new().create(true).append(true).open(&path.item)
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&path.item)
         } else {
             File::create(&path.item)
         };
         file.map_err(|problem| match missing_folder(&path.item) {
             Some(folder) if problem.kind() == std::io::ErrorKind::NotFound => {
-                IoError::new(ErrorKind::DirectoryNotFound, path.span, folder).into()
+                let rest = path.item.strip_prefix(&folder).unwrap_or(&path.item);
+                let rest = rest.as_os_str().as_encoded_bytes();
+                let written = self.engine.span_match_postfix(path.span, rest);
+                let span = written.map_or(path.span, |(folder, _)| folder);
+                IoError::new(ErrorKind::DirectoryNotFound, span, folder).into()
             }
             _ => failed(problem, path.span, &path.item),
         })
@@ -203,7 +239,10 @@ impl Target<'_> {
 /// The outermost directory of a path that is not there.
 fn missing_folder(path: &Path) -> Option<PathBuf> {
     let folders = path.ancestors().skip(1);
-    folders.filter(|folder| !folder.exists()).last().map(Path::to_owned)
+    folders
+        .filter(|folder| !folder.exists())
+        .last()
+        .map(Path::to_owned)
 }
 
 fn convert(

@@ -18,20 +18,35 @@ pub fn content(
     kind: Option<String>,
     head: Span,
 ) -> Result<Content, ShellError> {
-    let essence = kind.as_deref().map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let essence = kind
+        .as_deref()
+        .map(|kind| kind.split(';').next().unwrap_or_default().trim());
     let span = value.span();
     match (essence, value) {
-        (Some("application/x-www-form-urlencoded"), value @ (Value::Record { .. } | Value::List { .. })) => {
-            Ok(Content { bytes: form(value)?, kind })
-        }
+        (
+            Some("application/x-www-form-urlencoded"),
+            value @ (Value::Record { .. } | Value::List { .. }),
+        ) => Ok(Content {
+            bytes: form(value)?,
+            kind,
+        }),
         (Some("multipart/form-data"), Value::Record { val, .. }) => multipart(val.into_owned()),
         (Some("application/json"), value) => Ok(Content {
             bytes: json(engine, stack, value, head)?,
             kind,
         }),
-        (_, Value::String { val, .. }) => Ok(Content { bytes: val.into_bytes(), kind }),
-        (_, Value::Binary { val, .. }) => Ok(Content { bytes: val.into_owned(), kind }),
-        (_, Value::Nothing { .. }) => Ok(Content { bytes: Vec::new(), kind }),
+        (_, Value::String { val, .. }) => Ok(Content {
+            bytes: val.into_bytes(),
+            kind,
+        }),
+        (_, Value::Binary { val, .. }) => Ok(Content {
+            bytes: val.into_owned(),
+            kind,
+        }),
+        (_, Value::Nothing { .. }) => Ok(Content {
+            bytes: Vec::new(),
+            kind,
+        }),
         (_, Value::Error { error, .. }) => Err(*error),
         (None, value @ (Value::Record { .. } | Value::List { .. })) => Ok(Content {
             bytes: json(engine, stack, value, head)?,
@@ -63,12 +78,11 @@ fn json(
         return Err(ShellError::CommandNotFound { span: head });
     };
     let mut call = ast::Call::new(head);
-    call.add_named((
-        "raw".to_owned().into_spanned(head),
-        None,
-        None,
-    ));
-    let data = engine.get_decl(id).run(engine, stack, &(&call).into(), value.into_pipeline_data())?;
+    call.add_named(("raw".to_owned().into_spanned(head), None, None));
+    let data =
+        engine
+            .get_decl(id)
+            .run(engine, stack, &(&call).into(), value.into_pipeline_data())?;
     Ok(data.into_value(head)?.coerce_into_string()?.into_bytes())
 }
 
@@ -90,12 +104,20 @@ fn form(value: Value) -> Result<Vec<u8>, ShellError> {
                 }
             }
         }
-        Value::List { vals, internal_span, .. } => {
+        Value::List {
+            vals,
+            internal_span,
+            ..
+        } => {
             let words = vals.into_iter().map(Value::coerce_into_string);
             let words = words.collect::<Result<Vec<_>, _>>()?;
             let (pairs, rest) = words.as_chunks::<2>();
             if !rest.is_empty() {
-                return Err(error("a form needs a value for each name", "one is missing", internal_span));
+                return Err(error(
+                    "a form needs a value for each name",
+                    "one is missing",
+                    internal_span,
+                ));
             }
             for [name, value] in pairs {
                 form.append_pair(name, value);
@@ -113,10 +135,17 @@ fn multipart(record: Record) -> Result<Content, ShellError> {
     let mut bytes = Vec::new();
     for (name, value) in record {
         let name = name.replace('"', "%22").replace(['\r', '\n'], " ");
-        bytes.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
+        bytes.extend(
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes(),
+        );
         match value {
             Value::Binary { val, .. } => {
-                bytes.extend(format!("; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n").bytes());
+                bytes.extend(
+                    format!(
+                        "; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+                    )
+                    .bytes(),
+                );
                 bytes.extend(val.iter());
             }
             value => {

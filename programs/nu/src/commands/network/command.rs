@@ -6,6 +6,7 @@ use super::response;
 use crate::commands::ours::{Ours, error};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::StatusCode;
 use nu_engine::{command_prelude::*, get_full_help};
 use std::time::Duration;
 use url::Url;
@@ -35,15 +36,29 @@ fn get_like(signature: Signature) -> Signature {
 fn post_like(signature: Signature) -> Signature {
     answer(common(signature))
         .input_output_types(vec![(Type::Any, Type::Any)])
-        .optional("data", SyntaxShape::Any, "The contents of the body. Required unless part of a pipeline.")
-        .named("content-type", SyntaxShape::Any, "The MIME type of content to send.", Some('t'))
+        .optional(
+            "data",
+            SyntaxShape::Any,
+            "The contents of the body. Required unless part of a pipeline.",
+        )
+        .named(
+            "content-type",
+            SyntaxShape::Any,
+            "The MIME type of content to send.",
+            Some('t'),
+        )
 }
 
 fn delete_like(signature: Signature) -> Signature {
     answer(common(signature))
         .input_output_types(vec![(Type::Any, Type::Any)])
         .named("data", SyntaxShape::Any, "The content to send.", Some('d'))
-        .named("content-type", SyntaxShape::Any, "The MIME type of content to send.", Some('t'))
+        .named(
+            "content-type",
+            SyntaxShape::Any,
+            "The MIME type of content to send.",
+            Some('t'),
+        )
 }
 
 pub fn commands() -> Vec<Ours> {
@@ -58,40 +73,74 @@ pub fn commands() -> Vec<Ours> {
             |signature| signature.input_output_types(vec![(Type::Nothing, Type::String)]),
             |engine, stack, call, _| {
                 let command = engine.find_decl(b"http", &[]);
-                let help = command.map(|id| get_full_help(engine.get_decl(id), engine, stack, call.head));
+                let help =
+                    command.map(|id| get_full_help(engine.get_decl(id), engine, stack, call.head));
                 Ok(Value::string(help.unwrap_or_default(), call.head).into_pipeline_data())
             },
         ),
-        network("http get", "Fetch the contents from a URL.", get_like, |engine, stack, call, input| {
-            Exchange::of("GET", engine, stack, call, input)?.run(engine, stack)
-        }),
-        network("http head", "Get the headers from a URL.", |signature| {
-            common(signature).input_output_types(vec![(Type::Nothing, Type::Any)])
-        }, |engine, stack, call, input| {
-            let exchange = Exchange::of("HEAD", engine, stack, call, input)?;
-            let (answer, _) = exchange.exchange()?;
-            Ok(response::headers(&answer.headers, call.head).into_pipeline_data())
-        }),
-        network("http options", "Requests permitted communication options for a given URL.", get_like, |engine, stack, call, input| {
-            let exchange = Exchange::of("OPTIONS", engine, stack, call, input)?;
-            if exchange.full {
-                return exchange.run(engine, stack);
-            }
-            let (answer, _) = exchange.exchange()?;
-            Ok(response::headers(&answer.headers, call.head).into_pipeline_data())
-        }),
-        network("http post", "Post a body to a URL.", post_like, |engine, stack, call, input| {
-            Exchange::of("POST", engine, stack, call, input)?.run(engine, stack)
-        }),
-        network("http put", "Put a body to a URL.", post_like, |engine, stack, call, input| {
-            Exchange::of("PUT", engine, stack, call, input)?.run(engine, stack)
-        }),
-        network("http patch", "Patch a body to a URL.", post_like, |engine, stack, call, input| {
-            Exchange::of("PATCH", engine, stack, call, input)?.run(engine, stack)
-        }),
-        network("http delete", "Delete the specified resource.", delete_like, |engine, stack, call, input| {
-            Exchange::of("DELETE", engine, stack, call, input)?.run(engine, stack)
-        }),
+        network(
+            "http get",
+            "Fetch the contents from a URL.",
+            get_like,
+            |engine, stack, call, input| {
+                Exchange::of("GET", engine, stack, call, input)?.run(engine, stack)
+            },
+        ),
+        network(
+            "http head",
+            "Get the headers from a URL.",
+            |signature| common(signature).input_output_types(vec![(Type::Nothing, Type::Any)]),
+            |engine, stack, call, input| {
+                let exchange = Exchange::of("HEAD", engine, stack, call, input)?;
+                let (answer, _) = exchange.exchange()?;
+                Ok(response::headers(&answer.headers, call.head).into_pipeline_data())
+            },
+        ),
+        network(
+            "http options",
+            "Requests permitted communication options for a given URL.",
+            get_like,
+            |engine, stack, call, input| {
+                let exchange = Exchange::of("OPTIONS", engine, stack, call, input)?;
+                if exchange.full {
+                    return exchange.run(engine, stack);
+                }
+                let (answer, _) = exchange.exchange()?;
+                Ok(response::headers(&answer.headers, call.head).into_pipeline_data())
+            },
+        ),
+        network(
+            "http post",
+            "Post a body to a URL.",
+            post_like,
+            |engine, stack, call, input| {
+                Exchange::of("POST", engine, stack, call, input)?.run(engine, stack)
+            },
+        ),
+        network(
+            "http put",
+            "Put a body to a URL.",
+            post_like,
+            |engine, stack, call, input| {
+                Exchange::of("PUT", engine, stack, call, input)?.run(engine, stack)
+            },
+        ),
+        network(
+            "http patch",
+            "Patch a body to a URL.",
+            post_like,
+            |engine, stack, call, input| {
+                Exchange::of("PATCH", engine, stack, call, input)?.run(engine, stack)
+            },
+        ),
+        network(
+            "http delete",
+            "Delete the specified resource.",
+            delete_like,
+            |engine, stack, call, input| {
+                Exchange::of("DELETE", engine, stack, call, input)?.run(engine, stack)
+            },
+        ),
     ]
 }
 
@@ -159,11 +208,16 @@ impl Exchange {
             None => None,
             Some(value) => {
                 let content = content(engine, stack, value, kind, call.head)?;
-                let given = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+                let given = headers
+                    .iter()
+                    .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
                 if let Some(kind) = content.kind.filter(|_| !given) {
                     headers.push(("content-type".to_owned(), kind.into_bytes()));
                 }
-                headers.push(("content-length".to_owned(), content.bytes.len().to_string().into_bytes()));
+                headers.push((
+                    "content-length".to_owned(),
+                    content.bytes.len().to_string().into_bytes(),
+                ));
                 Some(content.bytes)
             }
         };
@@ -189,14 +243,20 @@ impl Exchange {
     fn run(self, engine: &EngineState, stack: &mut Stack) -> Result<PipelineData, ShellError> {
         let (answer, urls) = self.exchange()?;
         let head = self.head;
-        let url = urls.last().cloned().unwrap_or_else(|| self.request.url.clone());
+        let url = urls
+            .last()
+            .cloned()
+            .unwrap_or_else(|| self.request.url.clone());
         if !self.full {
             return response::body(engine, stack, answer, &url, self.raw, head);
         }
         let sent = response::headers(&self.request.headers, head);
         let received = response::headers(&answer.headers, head);
         let status = i64::from(answer.status);
-        let urls = urls.iter().map(|url| Value::string(url.as_str(), head)).collect();
+        let urls = urls
+            .iter()
+            .map(|url| Value::string(url.as_str(), head))
+            .collect();
         let body = response::body(engine, stack, answer, &url, self.raw, head)?.into_value(head)?;
         let full = record! {
             "urls" => Value::list(urls, head),
@@ -222,16 +282,18 @@ impl Exchange {
         };
         let mut urls = vec![request.url.clone()];
         loop {
-            let answer = request
-                .send()
-                .map_err(|why| failed(format!("Cannot make request to `{}`: {why}", request.url)))?;
+            let answer = request.send().map_err(|why| {
+                failed(format!("Cannot make request to `{}`: {why}", request.url))
+            })?;
             let target = answer
                 .header("location")
                 .filter(|_| matches!(answer.status, 301 | 302 | 303 | 307 | 308))
                 .and_then(|target| request.url.join(target).ok());
             let Some(target) = target else {
                 return match answer.status {
-                    400.. if !self.allow_errors => Err(failed(refusal(answer.status, &request.url))),
+                    400.. if !self.allow_errors => {
+                        Err(refusal(answer.status, &request.url, self.span))
+                    }
                     _ => Ok((answer, urls)),
                 };
             };
@@ -244,17 +306,24 @@ impl Exchange {
                     )));
                 }
                 Redirects::Follow if urls.len() > REDIRECTS_MAX => {
-                    return Err(failed(format!("`{}` redirects too often", self.request.url)));
+                    return Err(failed(format!(
+                        "`{}` redirects too often",
+                        self.request.url
+                    )));
                 }
                 Redirects::Follow => {}
             }
             if !matches!(answer.status, 307 | 308) && request.method != "HEAD" {
                 request.method = "GET";
                 request.body = None;
-                request.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
+                request
+                    .headers
+                    .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
             }
             if target.origin() != request.url.origin() {
-                request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+                request
+                    .headers
+                    .retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
             }
             request.url = target.clone();
             urls.push(target);
@@ -262,20 +331,23 @@ impl Exchange {
     }
 }
 
-fn refusal(status: u16, url: &Url) -> String {
-    match status {
-        400 => format!("Bad request (400) to \"{url}\""),
-        401 => format!("Access forbidden (401) to \"{url}\""),
-        403 => format!("Access forbidden (403) to \"{url}\""),
-        404 => format!("Requested file not found (404): \"{url}\""),
-        408 => format!("Request timeout (408): \"{url}\""),
-        status => format!("Cannot make request to \"{url}\". Error is {status}"),
+fn refusal(status: u16, url: &Url, span: Span) -> ShellError {
+    let code = StatusCode::from_u16(status);
+    let reason = code.ok().and_then(|code| code.canonical_reason());
+    let reason = reason.unwrap_or("Unknown");
+    ShellError::HttpError {
+        code: status,
+        reason,
+        url: url.to_string(),
+        msg: reason.to_owned(),
+        span,
     }
 }
 
 fn parse(written: &Spanned<String>) -> Result<Url, ShellError> {
     let wrong = || ShellError::UnsupportedInput {
-        msg: "Incomplete or incorrect URL. Expected a full URL, e.g., https://www.example.com".into(),
+        msg: "Incomplete or incorrect URL. Expected a full URL, e.g., https://www.example.com"
+            .into(),
         input: format!("value: '{:?}'", written.item),
         msg_span: written.span,
         input_span: written.span,
@@ -335,7 +407,11 @@ fn headers(
         None => {}
     }
     if user.is_some() || password.is_some() {
-        let who = format!("{}:{}", user.unwrap_or_default(), password.unwrap_or_default());
+        let who = format!(
+            "{}:{}",
+            user.unwrap_or_default(),
+            password.unwrap_or_default()
+        );
         let who = format!("Basic {}", BASE64_STANDARD.encode(who));
         headers.push(("authorization".to_owned(), who.into_bytes()));
     }

@@ -104,7 +104,10 @@ fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), String> {
             // The answer says why.
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => {
-                return Err(format!("its body was not taken: {}", error.to_debug_string()));
+                return Err(format!(
+                    "its body was not taken: {}",
+                    error.to_debug_string()
+                ));
             }
         }
     }
@@ -113,7 +116,9 @@ fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), String> {
 
 impl Response {
     fn new(response: &IncomingResponse) -> Result<Self, String> {
-        let body = response.consume().map_err(|()| "its body was taken twice")?;
+        let body = response
+            .consume()
+            .map_err(|()| "its body was taken twice")?;
         let stream = body.stream().map_err(|()| "its body was taken twice")?;
         Ok(Self {
             status: response.status(),
@@ -144,7 +149,9 @@ impl Read for Body {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self.stream.blocking_read(into.len() as u64) {
             Ok(bytes) => {
-                into.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
+                into.iter_mut()
+                    .zip(&bytes)
+                    .for_each(|(to, from)| *to = *from);
                 Ok(bytes.len())
             }
             Err(StreamError::Closed) => Ok(0),
@@ -157,9 +164,7 @@ impl Read for Body {
 
 fn explain(code: &ErrorCode) -> String {
     match code {
-        ErrorCode::HttpRequestDenied => {
-            "the workspace's policy does not allow it".to_owned()
-        }
+        ErrorCode::HttpRequestDenied => "the workspace's policy does not allow it".to_owned(),
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => "its host's name is unknown".to_owned(),
         ErrorCode::ConnectionRefused => "its host refused the connection".to_owned(),
         ErrorCode::ConnectionTimeout

@@ -15,7 +15,9 @@ pub fn body(
     head: Span,
 ) -> Result<PipelineData, ShellError> {
     let kind = response.header("content-type").map(str::to_owned);
-    let length = response.header("content-length").and_then(|length| length.parse().ok());
+    let length = response
+        .header("content-length")
+        .and_then(|length| length.parse().ok());
     let stream_type = match kind.as_deref() {
         Some(kind) if kind.starts_with("text/") => ByteStreamType::String,
         _ => ByteStreamType::Unknown,

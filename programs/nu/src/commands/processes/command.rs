@@ -22,9 +22,7 @@ pub fn commands() -> Vec<Ours> {
             "run-external",
             Category::System,
             "Runs external command.",
-            |signature| {
-                operands(signature).input_output_types(vec![(Type::Any, Type::Any)])
-            },
+            |signature| operands(signature).input_output_types(vec![(Type::Any, Type::Any)]),
             run_external,
         ),
         Ours::new(
@@ -32,7 +30,9 @@ pub fn commands() -> Vec<Ours> {
             Category::System,
             "Execute a command, and end with its exit code.",
             |signature| {
-                operands(signature).input_output_types(vec![(Type::Nothing, Type::Any)])
+                operands(signature)
+                    .input_output_types(vec![(Type::Nothing, Type::Any)])
+                    .allows_unknown_args()
             },
             exec,
         ),
@@ -99,11 +99,7 @@ fn finish(running: &mut Running, span: Span) -> Result<Vec<u8>, ShellError> {
 }
 
 /// Name and arguments, wildcards expanded.
-fn argv(
-    engine: &EngineState,
-    stack: &mut Stack,
-    call: &Call,
-) -> Result<Vec<String>, ShellError> {
+fn argv(engine: &EngineState, stack: &mut Stack, call: &Call) -> Result<Vec<String>, ShellError> {
     let words: Vec<Value> = call.rest(engine, stack, 0)?;
     let mut words = words.into_iter();
     let missing = |what: &str| ShellError::MissingParameter {
@@ -251,7 +247,13 @@ fn table(
     let shown = nu_command::Table.run(&engine, &mut stack, &(&call).into(), data)?;
     let mut bytes = Vec::new();
     for value in shown {
-        bytes.extend(value.coerce_into_binary()?);
+        match value {
+            Value::Binary { .. } | Value::String { .. } | Value::Error { .. } => {
+                bytes.extend(value.coerce_into_binary()?);
+            }
+            // A number is no table: it is shown as it is.
+            value => bytes.extend(value.to_expanded_string(", ", &engine.config).into_bytes()),
+        }
     }
     Ok(bytes)
 }
@@ -260,6 +262,8 @@ fn table(
 struct Place {
     stdout: End,
     stderr: End,
+    /// What goes on in the pipeline is the errors.
+    errors_alone: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -291,15 +295,18 @@ impl Place {
             (OutDest::File(one), OutDest::File(other)) => Arc::ptr_eq(one, other),
             _ => false,
         };
+        let errors_alone = matches!(stderr, OutDest::Pipe) && !merged;
         let place = Self {
             stdout: to(stdout),
             stderr: if merged { End::Other } else { to(stderr) },
+            errors_alone,
         };
         let errors = match stderr {
             OutDest::File(file) => ErrorsTo::File(Arc::clone(file)),
             _ => ErrorsTo::Kept,
         };
         let target = match stdout {
+            _ if errors_alone => Target::Stream(LastLine::Trimmed),
             OutDest::Pipe | OutDest::Value => Target::Stream(LastLine::Trimmed),
             OutDest::PipeSeparate => Target::Stream(LastLine::Kept),
             OutDest::File(file) => Target::File(Arc::clone(file), errors),
@@ -362,6 +369,11 @@ fn start(
         End::Other => (stdout.as_ref().map(Writer::copy), None),
         ref stderr => end(stderr, process::stderr),
     };
+    let (output, errors) = if place.errors_alone {
+        (errors, None)
+    } else {
+        (output, errors)
+    };
     let name = argv.first().cloned().unwrap_or_default();
     let child = process::spawn(&process::Command {
         argv,
@@ -401,9 +413,7 @@ fn not_started(engine: &EngineState, name: &str, error: SpawnError, span: Span) 
     let refused = |label: String, help: String| ShellError::ExternalCommand { label, help, span };
     match error {
         SpawnError::NotFound(_) => not_found(engine, name, span),
-        SpawnError::NotExecutable(why) => {
-            refused(format!("Command `{name}` cannot be run"), why)
-        }
+        SpawnError::NotExecutable(why) => refused(format!("Command `{name}` cannot be run"), why),
         SpawnError::NoRoom(why) => refused(format!("There is no room to run `{name}`"), why),
         SpawnError::Invalid(why) => refused(format!("`{name}` cannot be called like this"), why),
         SpawnError::Failed(why) => refused(format!("`{name}` could not be started"), why),

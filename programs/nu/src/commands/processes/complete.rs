@@ -45,7 +45,10 @@ fn complete(
     let stdout = running
         .finish()
         .map_err(|error| ShellError::from(IoError::new(error, head, None)))?;
-    let stderr = running.programs.last_mut().map(|program| std::mem::take(&mut program.kept));
+    let stderr = running
+        .programs
+        .last_mut()
+        .map(|program| std::mem::take(&mut program.kept));
     let text = |bytes: Vec<u8>| match String::from_utf8(bytes) {
         Ok(text) => Value::string(text, head),
         Err(error) => Value::binary(error.into_bytes(), head),

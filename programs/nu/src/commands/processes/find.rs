@@ -50,7 +50,9 @@ fn which(
             Some(rest) => (true, rest),
             None => (false, name.item.as_str()),
         };
-        let declared = engine.find_decl(item.as_bytes(), &[]).filter(|_| !only_external);
+        let declared = engine
+            .find_decl(item.as_bytes(), &[])
+            .filter(|_| !only_external);
         if let Some(id) = declared {
             rows.push(row(item, "", engine.get_decl(id).command_type(), name.span));
         }
@@ -60,7 +62,12 @@ fn which(
         } else if !there && item.contains('/') {
             let path = nu_path::expand_path_with(item, engine.cwd_as_string(Some(stack))?, true);
             if path.is_file() {
-                rows.push(row(item, &path.to_string_lossy(), CommandType::External, name.span));
+                rows.push(row(
+                    item,
+                    &path.to_string_lossy(),
+                    CommandType::External,
+                    name.span,
+                ));
             }
         }
     }
@@ -106,11 +113,17 @@ fn suggestion(engine: &EngineState, name: &str) -> Option<String> {
     }
     let commands = engine.get_signatures_and_declids(false);
     let wanted = name.to_lowercase();
-    let related = commands.iter().map(|(signature, _)| signature).filter(|signature| {
-        let mut words = signature.name.split_whitespace();
-        words.any(|word| word == wanted)
-            || signature.search_terms.iter().any(|term| term.to_lowercase() == wanted)
-    });
+    let related = commands
+        .iter()
+        .map(|(signature, _)| signature)
+        .filter(|signature| {
+            let mut words = signature.name.split_whitespace();
+            words.any(|word| word == wanted)
+                || signature
+                    .search_terms
+                    .iter()
+                    .any(|term| term.to_lowercase() == wanted)
+        });
     let related = related.map(|signature| format!("`{}`", signature.name));
     let related = related.collect::<Vec<_>>();
     if let Some((last, others)) = related.split_last() {
@@ -122,7 +135,10 @@ fn suggestion(engine: &EngineState, name: &str) -> Option<String> {
         return Some(format!("Did you mean {names}?"));
     }
     let external = programs();
-    let names = commands.iter().map(|(signature, _)| &signature.name).chain(&external);
+    let names = commands
+        .iter()
+        .map(|(signature, _)| &signature.name)
+        .chain(&external);
     let near = did_you_mean(names, name)?;
     Some(if near == name {
         "There is a built-in command with the same name".to_owned()

@@ -8,13 +8,9 @@ mod running;
 
 use super::ours::Ours;
 
-pub use pipe::of;
+pub use pipe::{failure, of};
 
 pub fn commands() -> Vec<Ours> {
-    let parts = [
-        command::commands(),
-        complete::commands(),
-        find::commands(),
-    ];
+    let parts = [command::commands(), complete::commands(), find::commands()];
     parts.into_iter().flatten().collect()
 }

@@ -1,7 +1,9 @@
 //! The output of external commands as a stream of bytes, and the way back from such a stream to the commands.
 
 use super::running::{ErrorsTo, Output, Running, as_io};
-use nu_protocol::{ByteStream, ByteStreamSource, ByteStreamType, Signals, Span};
+use nu_protocol::{
+    ByteStream, ByteStreamSource, ByteStreamType, ShellError, Signals, Span, shell_error,
+};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,6 +17,20 @@ pub enum LastLine {
 
 /// Streams that are there, by the address of what they read from.
 static STREAMS: Mutex<Vec<(usize, Weak<Shared>)>> = Mutex::new(Vec::new());
+
+/// What the last failed command's end was. Not all readers of a stream pass on what an error of `std::io` holds.
+static FAILURE: Mutex<Option<ShellError>> = Mutex::new(None);
+
+/// The failure behind an error, if that is what reading a stream led to.
+pub fn failure(error: &ShellError) -> Option<ShellError> {
+    let other = shell_error::io::ErrorKind::from_std(io::ErrorKind::Other);
+    match error {
+        ShellError::Io(error) if error.kind == other => {
+            FAILURE.lock().ok().and_then(|mut failure| failure.take())
+        }
+        _ => None,
+    }
+}
 
 struct Shared(Mutex<State>);
 
@@ -111,7 +127,9 @@ impl Read for Pipe {
         }
         let ready = self.buffer.get(self.at..).unwrap_or_default();
         let length = ready.len().min(into.len());
-        into.iter_mut().zip(ready).for_each(|(to, from)| *to = *from);
+        into.iter_mut()
+            .zip(ready)
+            .for_each(|(to, from)| *to = *from);
         self.at += length;
         Ok(length)
     }
@@ -130,13 +148,20 @@ impl Pipe {
         self.buffer = std::mem::take(&mut self.line_end);
         let Some(bytes) = running.next()? else {
             self.over = true;
-            running.check().map_err(as_io)?;
+            if let Err(error) = running.check() {
+                if let Ok(mut failure) = FAILURE.lock() {
+                    *failure = Some(error.clone());
+                }
+                return Err(as_io(error));
+            }
             if trim && self.text {
                 self.buffer.clear();
             }
             return Ok(true);
         };
-        self.text &= !bytes.iter().any(|byte| matches!(byte, 0 | 0xc0 | 0xc1 | 0xf5..));
+        self.text &= !bytes
+            .iter()
+            .any(|byte| matches!(byte, 0 | 0xc0 | 0xc1 | 0xf5..));
         self.buffer.extend(bytes);
         if trim {
             let length = self.buffer.len();

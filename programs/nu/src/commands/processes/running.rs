@@ -135,7 +135,9 @@ impl Running {
     /// What the first program that failed, from the end, says of the pipeline.
     pub fn check(&self) -> Result<(), ShellError> {
         let ends = self.programs.iter().rev();
-        ends.map(Program::check).find(Result::is_err).unwrap_or(Ok(()))
+        ends.map(Program::check)
+            .find(Result::is_err)
+            .unwrap_or(Ok(()))
     }
 
     /// The exit code of the last program.

@@ -1,0 +1,21 @@
+//! `ls` in its long form, whose modes, owners and blocks upstream cannot ask for here; and what `-i` and `-s` add. The
+//! rest of `ls` is upstream's.
+
+mod line;
+mod list;
+mod options;
+mod order;
+
+use super::{Call, upstream};
+use options::Options;
+
+pub fn main(call: &Call) -> i32 {
+    let mut options = Options::default();
+    options.long = call.name == "vdir";
+    match options::parse(options, &call.arguments) {
+        Some(options) if options.long || options.number || options.blocks => {
+            list::run(call, &options)
+        }
+        _ => upstream(&call.name, &call.arguments),
+    }
+}

@@ -1,0 +1,2 @@
+import assert from 'lib:assert';
+export default assert.strict;

@@ -1,0 +1,2 @@
+import { promises } from 'lib:dns';
+export default promises;

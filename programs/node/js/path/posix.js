@@ -1,0 +1,2 @@
+import posix from 'lib:path';
+export default posix.posix ?? posix;

@@ -1,0 +1,2 @@
+import { promises } from 'lib:readline';
+export default promises;

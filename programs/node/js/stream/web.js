@@ -1,0 +1,2 @@
+import * as streams from 'lib:webstreams';
+export default { ...streams };

@@ -1,0 +1,2 @@
+import reporters from 'lib:internal/reporters';
+export default reporters;

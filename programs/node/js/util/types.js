@@ -1,0 +1,2 @@
+import { types } from 'lib:util';
+export default types;

@@ -1,0 +1,1 @@
+exports.x = 'b'; exports.a = require('./a');

@@ -1,0 +1,2 @@
+setTimeout(() => { throw new Error('later'); }, 1);
+process.on('exit', (c) => console.log('code', c));

@@ -1,0 +1,7 @@
+function a() {
+  b();
+}
+function b() {
+  throw new TypeError('bad thing');
+}
+a();

@@ -1,0 +1,94 @@
+//! Python: CPython with its standard library, by the script in its folder.
+//!
+//! It takes a minute or so and the network. So the result is kept under the hash of its sources, beside the result and in the
+//! user's cache folder, and is built again only when those change. What its builder makes is many modules that share a
+//! memory; `merge` makes them one.
+
+use super::{Source, merge};
+use crate::file;
+use crate::project::{Project, cache};
+use crate::step;
+use anyhow::{Context, Result};
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What lies beside Python's sources and does not change the result.
+const NOT_SOURCES: [&str; 3] = ["README.md", "program.toml", "tests"];
+
+pub fn build(project: &Project, source: &Source) -> Result<()> {
+    let folder = source.folder.clone();
+    let out = project.programs().join("python.wasm");
+    let mark = project.programs().join("python.sources");
+    let sources = sources(project, &folder)?;
+    if out.exists() && fs::read_to_string(&mark).is_ok_and(|built| built == sources) {
+        eprintln!("    unchanged: {}", out.display());
+        return source.describe(project);
+    }
+    let kept = cache().map(|cache| {
+        cache
+            .join("programs")
+            .join(format!("python-{sources}.wasm"))
+    });
+    match &kept {
+        Some(kept) if kept.exists() => {
+            eprintln!("    found in the cache: {}", kept.display());
+            file::write_if_changed(&out, &file::read(kept)?)?;
+        }
+        _ if !step::exists("python3") => {
+            eprintln!(
+                "    `python3` is missing, so the program `python` is not built and commands that name it will fail;"
+            );
+            eprintln!("    install Python 3.10 or newer with its `venv` module and run this again");
+            return Ok(());
+        }
+        _ => {
+            run_builder(project, &out)?;
+            keep(&out, kept.as_deref());
+        }
+    }
+    source.describe(project)?;
+    file::write_if_changed(&mark, sources.as_bytes())
+}
+
+/// The program's sources, and ours that change what is built of them.
+fn sources(project: &Project, folder: &Path) -> Result<String> {
+    let ours = project.root.join("xtask/src/programs");
+    let contracts = ["process.wit", "types.wit"].map(|name| project.root.join("wit").join(name));
+    let mut hash = Sha256::new();
+    hash.update(file::digest(folder, &NOT_SOURCES)?);
+    for contract in contracts {
+        hash.update(file::read(&contract)?);
+    }
+    let ours = file::digest(&ours, &["merge/tests.rs"])?;
+    let theirs = format!("{:x}", hash.finalize());
+    Ok(format!("{theirs:.32}-{ours:.32}"))
+}
+
+fn run_builder(project: &Project, out: &Path) -> Result<()> {
+    file::make_folder(&project.programs())?;
+    let built = out.with_extension("built");
+    let mut command = Command::new("python3");
+    command
+        .current_dir(&project.root)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg("programs/python/build.py");
+    command
+        .arg("--out")
+        .arg(&built)
+        .arg("--venv")
+        .arg(project.root.join("target/venv"));
+    step::run(&mut command).context("build the program `python`")?;
+    let merged = merge::merge(&file::read(&built)?).context("merge the modules of `python`")?;
+    file::write_if_changed(out, &merged)?;
+    fs::remove_file(&built).with_context(|| format!("remove {}", built.display()))
+}
+
+/// A cache that cannot be written is a pity and no more.
+fn keep(out: &Path, kept: Option<&Path>) {
+    let Some(kept) = kept else { return };
+    if let Err(error) = file::read(out).and_then(|bytes| file::write_if_changed(kept, &bytes)) {
+        eprintln!("    not kept in the cache: {error:#}");
+    }
+}
