@@ -44,7 +44,7 @@ fn nushell_starts_other_programs() {
         ("'abc' | ^family copy | ^family copy | str length", "3\n", 0),
         (
             "[1 2 3] | each { |n| ^family say $n | str trim } | str join ','",
-            "1,2,3\n",
+            "1,2,3",
             0,
         ),
         ("^nothing-like-it", "", 1),
