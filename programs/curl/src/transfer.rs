@@ -62,15 +62,13 @@ fn once(
 ) -> Result<(), Problem> {
     let mut url = parse(address)?;
     let (mut body, content_type) = body(options)?;
-    if options.data_in_query {
-        if let Some(Body::Bytes(data)) = body.take() {
-            let data = String::from_utf8_lossy(&data).into_owned();
-            let query = match url.query() {
-                Some(query) if !query.is_empty() => format!("{query}&{data}"),
-                _ => data,
-            };
-            url.set_query(Some(&query));
-        }
+    if let Some(Body::Bytes(data)) = body.take_if(|_| options.data_in_query) {
+        let data = String::from_utf8_lossy(&data).into_owned();
+        let query = match url.query() {
+            Some(query) if !query.is_empty() => format!("{query}&{data}"),
+            _ => data,
+        };
+        url.set_query(Some(&query));
     }
     if let (Some(path), true) = (&options.upload, url.path().ends_with('/')) {
         let name = path.rsplit('/').next().unwrap_or_default();

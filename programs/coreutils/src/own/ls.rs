@@ -10,8 +10,10 @@ use super::{Call, upstream};
 use options::Options;
 
 pub fn main(call: &Call) -> i32 {
-    let mut options = Options::default();
-    options.long = call.name == "vdir";
+    let options = Options {
+        long: call.name == "vdir",
+        ..Options::default()
+    };
     match options::parse(options, &call.arguments) {
         Some(options) if options.long || options.number || options.blocks => {
             list::run(call, &options)

@@ -13,10 +13,12 @@ struct Fields {
     name: String,
 }
 
-pub fn lines(options: &Options, entries: &[Entry]) -> Vec<String> {
+/// `beside` are not shown, but as wide.
+pub fn lines(options: &Options, entries: &[Entry], beside: &[Entry]) -> Vec<String> {
     let now = SystemTime::now();
     let rows: Vec<Fields> = entries
         .iter()
+        .chain(beside)
         .map(|entry| fields(options, entry, now))
         .collect();
     let count = rows.first().map_or(0, |row| row.columns.len());
@@ -39,7 +41,7 @@ pub fn lines(options: &Options, entries: &[Entry]) -> Vec<String> {
         }
         line + &row.name
     };
-    rows.iter().map(line).collect()
+    rows.iter().take(entries.len()).map(line).collect()
 }
 
 /// KiB, or what `-h` makes of it.

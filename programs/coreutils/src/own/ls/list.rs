@@ -52,7 +52,7 @@ pub fn run(call: &Call, options: &Options) -> i32 {
     order::sort(options, &mut files);
     order::sort(options, &mut folders);
     let mut text = String::new();
-    line::lines(options, &files)
+    line::lines(options, &files, &folders)
         .iter()
         .for_each(|line| text.extend([line, "\n"]));
     let named = options.recursive || paths.len() > 1;
@@ -90,7 +90,7 @@ pub fn run(call: &Call, options: &Options) -> i32 {
         let founds = entries.iter().filter_map(|entry| entry.found.as_ref());
         let total = founds.map(file::allocated).sum();
         text.push_str(&format!("total {}\n", line::blocks(options, total)));
-        line::lines(options, &entries)
+        line::lines(options, &entries, &[])
             .iter()
             .for_each(|line| text.extend([line, "\n"]));
         if options.recursive {

@@ -83,8 +83,7 @@ pub fn parse(mut options: Options, arguments: &[String]) -> Option<Options> {
             }
             word(&mut options, name, value)?;
         } else if let Some(letters) = argument.strip_prefix('-').filter(|all| !all.is_empty()) {
-            let mut at = letters.char_indices();
-            while let Some((place, letter)) = at.next() {
+            for (place, letter) in letters.char_indices() {
                 if letter != 'I' {
                     self::letter(&mut options, letter)?;
                     continue;
