@@ -231,7 +231,9 @@ impl Interpreter {
                         || self.value(first)?.is_true();
                     if inside {
                         let ends = self.value(last)?.is_true();
-                        self.ranges.get_mut(at).map(|place| *place = !ends);
+                        if let Some(place) = self.ranges.get_mut(at) {
+                            *place = !ends;
+                        }
                     }
                     inside
                 }

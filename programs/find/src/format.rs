@@ -111,10 +111,9 @@ fn time(letter: Option<char>, entry: &Entry) -> String {
         Some('+') => when.format("%Y-%m-%d+%H:%M:%S.%f0").to_string(),
         Some('S') => when.format("%S.%f0").to_string(),
         Some('T') => when.format("%H:%M:%S.%f0").to_string(),
-        Some(letter) if "aAbBcdDeFhHIjklmMnprRtuUVwWxXyYZ".contains(letter) => when
-            .format(&format!("%{letter}"))
-            .to_string()
-            .replace("UTC", "UTC"),
+        Some(letter) if "aAbBcdDeFhHIjklmMnprRtuUVwWxXyYZ".contains(letter) => {
+            when.format(&format!("%{letter}")).to_string()
+        }
         Some(letter) => letter.to_string(),
         None => String::new(),
     }
