@@ -64,10 +64,10 @@ fn run(options: &Options) -> i32 {
     let mut output = Output::new(options);
     let mut code = 0;
     let nothing = options.null_input.then_some(Ok(Val::Null));
-    let all = nothing
+    let mut all = nothing
         .into_iter()
         .chain((&inputs).take_while(|_| !options.null_input));
-    for input in all {
+    for input in all.by_ref() {
         let input = match input {
             Ok(input) => input,
             Err(error) => {
