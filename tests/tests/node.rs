@@ -157,3 +157,49 @@ fn javascript_starts_other_programs() {
     let result = server.exec(&id, &["node", "-e", code]);
     assert_eq!(result["stdout"], "FROM SH\n3\n4\n", "{result}");
 }
+
+/// `node_modules` as npm installed it, in one archive that the workspace's own `tar` takes apart.
+fn with_packages_from_npm(server: &Fresh) -> Option<String> {
+    let fixture = root().join("target/fixtures/npm");
+    if !fixture.join("installed").exists() {
+        println!("skipped: `cargo xtask test` fetches the packages where there is npm");
+        return None;
+    }
+    let archive = Command::new("tar")
+        .args(["--create", "--directory"])
+        .arg(fixture)
+        .arg("node_modules")
+        .output()
+        .unwrap();
+    assert!(archive.status.success());
+    let id = server.workspace("node", "standard");
+    assert_eq!(server.put(&id, "packages.tar", archive.stdout).0, 201);
+    let unpacked = server.exec(&id, &["tar", "xf", "packages.tar"]);
+    assert_eq!(unpacked["exit_code"], 0, "{unpacked}");
+    Some(id)
+}
+
+#[test]
+fn packages_from_npm_pass_their_own_tests() {
+    let server = fresh();
+    let Some(id) = with_packages_from_npm(&server) else {
+        return;
+    };
+    for (package, command, passed) in [
+        // In Node two more: about what `Intl` adds.
+        ("qs", "node ../tape/bin/tape 'test/**/*.js'", "# pass  795"),
+        (
+            "minimist",
+            "node ../tape/bin/tape 'test/*.js'",
+            "# pass  153",
+        ),
+        ("@fastify/error", "node --test", "# pass 29"),
+    ] {
+        let command = format!("cd node_modules/{package} && {command}");
+        let ran = server.exec(&id, &["sh", "-c", &command]);
+        let stdout = ran["stdout"].as_str().unwrap_or_default();
+        let tail = &stdout[stdout.len().saturating_sub(3_000)..];
+        assert_eq!(ran["exit_code"], 0, "{package}: {tail}\n{}", ran["stderr"]);
+        assert!(stdout.contains(passed), "{package}: {tail}");
+    }
+}

@@ -61,8 +61,9 @@ const PACKAGES: [Fixture; 5] = [
     },
 ];
 
-/// `target/fixtures/FILE` for each.
+/// `target/fixtures/FILE` for each, and `target/fixtures/npm`.
 pub fn fetch(project: &Project) -> Result<()> {
+    fetch_from_npm(project)?;
     let missing = |fixture: &&Fixture| !path(project, fixture).exists();
     if !PROJECTS
         .iter()
@@ -81,6 +82,38 @@ pub fn fetch(project: &Project) -> Result<()> {
             }
         }
         Ok(())
+    })
+}
+
+/// The packages of `tests/projects/npm`, as its lock file says with a hash for each.
+fn fetch_from_npm(project: &Project) -> Result<()> {
+    let out = project.root.join("target/fixtures/npm");
+    let sources = project.root.join("tests/projects/npm");
+    let lock = file::read(&sources.join("package-lock.json"))?;
+    let mark = out.join("installed");
+    if std::fs::read(&mark).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    if !step::exists("npm") {
+        eprintln!(
+            "    `npm` is missing: the projects from npm are not tested; install Node.js with npm and run this again"
+        );
+        return Ok(());
+    }
+    step("fetch the projects from npm that tests run", || {
+        for name in ["package.json", "package-lock.json"] {
+            file::write_if_changed(&out.join(name), &file::read(&sources.join(name))?)?;
+        }
+        let mut npm = Command::new("npm");
+        npm.args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]);
+        step::run(npm.current_dir(&out))?;
+        file::write_if_changed(&mark, &lock)
     })
 }
 

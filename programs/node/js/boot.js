@@ -116,6 +116,7 @@ for (const [name, value] of [['crypto', crypto.webcrypto], ['navigator', { hardw
 Object.defineProperty(globalThis, Symbol.toStringTag, { value: 'global', configurable: true });
 quicken();
 extras.localise(Intl);
+extras.nameTimeZone();
 extras.sortAsV8();
 for (const symbol of Object.getOwnPropertySymbols(Object.prototype)) delete Object.prototype[symbol];
 

@@ -131,16 +131,14 @@ fn c_tools(venv: &Path, source: &Source) -> Result<PathBuf> {
     let tools = venv.join(format!("tools-{}-{version:.8}", source.name));
     file::make_folder(&tools)?;
     let cc = if own.exists() {
-        format!("\"{}\"", own.display())
+        format!("\"{}\" \"$@\"", own.display())
     } else {
-        "-m ziglang cc -target wasm32-wasi".to_owned()
+        // Rust's name of the target comes with the arguments and zig does not know it: the last one counts.
+        "-m ziglang cc \"$@\" -target wasm32-wasi".to_owned()
     };
     let python = venv.join("bin/python");
-    for (name, arguments) in [("cc", cc.as_str()), ("ar", "-m ziglang ar")] {
-        let script = format!(
-            "#!/bin/sh\nexec \"{}\" {arguments} \"$@\"\n",
-            python.display()
-        );
+    for (name, arguments) in [("cc", cc.as_str()), ("ar", "-m ziglang ar \"$@\"")] {
+        let script = format!("#!/bin/sh\nexec \"{}\" {arguments}\n", python.display());
         let path = tools.join(name);
         file::write_if_changed(&path, script.as_bytes())?;
         make_executable(&path)?;

@@ -147,6 +147,18 @@ function collate(a, b, numeric, sensitivity = 'variant') {
 const RUN = 64;
 
 /// Sorts few elements as V8 does: comparisons that contradict themselves are common, and their outcome is relied on.
+// As V8 does: what a date prints names its zone behind the offset. A sandbox has no other zone than this one.
+export function nameTimeZone() {
+    for (const name of ['toString', 'toTimeString']) {
+        const plain = Date.prototype[name];
+        const method = { [name]() {
+            const text = plain.call(this);
+            return text.endsWith('GMT+0000') ? `${text} (Coordinated Universal Time)` : text;
+        } }[name];
+        Object.defineProperty(Date.prototype, name, { value: method, writable: true, configurable: true });
+    }
+}
+
 export function sortAsV8() {
     const { sort, toSorted } = Array.prototype;
     const insert = (list, compare) => {
