@@ -2,6 +2,7 @@
 """Builds the program `python`: CPython 3.14, started and frozen, as one component.
 
     python3 programs/python/build.py --out FILE [--venv DIR]
+    python3 programs/python/build.py --builder [--venv DIR]
 
 Hermetic: the builder sees an empty environment and only `source/` and the
 packages named here, so nothing of this machine gets into the image.
@@ -27,11 +28,16 @@ TIME_ZONES = "tzdata==2025.2"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="the component to write")
+    parser.add_argument("--out", type=Path, help="the component to write")
+    parser.add_argument("--builder", action="store_true", help="only install the builder, bin/componentize-py in the venv")
     parser.add_argument("--venv", type=Path, default=HERE.parents[1] / "target" / "python-venv", help="where the builder is installed")
     options = parser.parse_args()
-    out = options.out.resolve()
+    if not options.builder and not options.out:
+        parser.error("give --out or --builder")
     builder = install(options.venv.resolve())
+    if options.builder:
+        return
+    out = options.out.resolve()
     with tempfile.TemporaryDirectory(prefix="swarm-flow-python-") as folder:
         made = componentize(builder, options.venv.resolve(), Path(folder))
         check(made, options.venv.resolve())

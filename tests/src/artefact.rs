@@ -23,6 +23,12 @@ pub fn component(name: &str) -> PathBuf {
     built(&format!("target/components/{name}.wasm"))
 }
 
+/// An example that is a component, where it could be built.
+pub fn example(name: &str) -> Option<PathBuf> {
+    let path = root().join(format!("target/examples/{name}.wasm"));
+    path.exists().then_some(path)
+}
+
 fn built(path: &str) -> PathBuf {
     let path = root().join(path);
     assert!(

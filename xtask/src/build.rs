@@ -80,7 +80,7 @@ pub fn need_wasm_target(project: &Project) -> Result<()> {
     })
 }
 
-fn build_wasm(project: &Project, packages: &[&str]) -> Result<()> {
+pub fn build_wasm(project: &Project, packages: &[&str]) -> Result<()> {
     need_wasm_target(project)?;
     let mut cargo = project.cargo_for_wasm();
     step::run(cargo.args(packages.iter().flat_map(|package| ["--package", package])))

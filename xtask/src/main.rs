@@ -16,6 +16,7 @@ mod build;
 mod check;
 mod compose;
 mod deny;
+mod examples;
 mod file;
 mod fixtures;
 mod programs;
@@ -77,6 +78,7 @@ enum Command {
 enum Part {
     Components,
     Programs,
+    Examples,
     Host,
 }
 
@@ -103,6 +105,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 None => build::everything(&project, profile),
                 Some(Part::Components) => build::components(&project),
                 Some(Part::Programs) => programs::build(&project),
+                Some(Part::Examples) => examples::build(&project),
                 Some(Part::Host) => build::host(&project, profile),
             }
         }

@@ -4,7 +4,7 @@
 //! Python is built by a script of its own.
 
 mod merge;
-mod python;
+pub mod python;
 mod rust;
 
 pub use rust::package;

@@ -87,10 +87,11 @@ impl Project {
             .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// The packages that are for WebAssembly alone: the programs, what they share, and the guests of the tests.
+    /// The packages that are for WebAssembly alone: the programs, what they share, the examples and the guests of
+    /// the tests.
     pub fn guest_packages(&self) -> Result<Vec<String>> {
         let metadata = metadata(&self.root.join("Cargo.toml"), &["--no-deps"])?;
-        let folders = ["programs", "tests/guests"].map(|folder| self.root.join(folder));
+        let folders = ["examples", "programs", "tests/guests"].map(|folder| self.root.join(folder));
         let packages = metadata["packages"].as_array();
         let packages = packages.context("`cargo metadata` says no `packages`")?;
         let is_guest = |package: &&Value| {

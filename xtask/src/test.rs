@@ -2,7 +2,7 @@
 
 use crate::project::{Profile, Project};
 use crate::step::{self, step};
-use crate::{build, fixtures, programs};
+use crate::{build, examples, fixtures, programs};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ pub fn test(project: &Project, arguments: &[String]) -> Result<()> {
     build::guests(project)?;
     build::host(project, Profile::Dev)?;
     programs::build(project)?;
+    examples::build(project)?;
     step(
         "compile the programs (the first time this takes minutes)",
         || {

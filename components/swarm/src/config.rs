@@ -22,11 +22,11 @@ const TASK_BYTES_MAX: usize = 1 << 20;
 const NAME_LENGTH_MAX: usize = 63;
 const TASK_ID_LENGTH_MAX: usize = 128;
 
-/// The kinds of agents that there are.
-const AGENTS: [&str; 1] = ["script"];
+/// The kind of agent that is a part of the app.
+pub const SHIPPED: &str = "script";
 
-/// The swarm that a configuration describes. Whether its workspaces exist is not asked here.
-pub fn swarm(config: SwarmConfig) -> Result<SwarmCreated, Error> {
+/// The swarm that a configuration describes. `added` are the agents of users. Whether its workspaces exist is not asked here.
+pub fn swarm(config: SwarmConfig, added: &[String]) -> Result<SwarmCreated, Error> {
     name(&config.name)?;
     let agents: Vec<AgentGroup> = config
         .agents
@@ -36,7 +36,7 @@ pub fn swarm(config: SwarmConfig) -> Result<SwarmCreated, Error> {
             count: group.count,
         })
         .collect();
-    groups(&agents)?;
+    groups(&agents, added)?;
     workspaces(&config.workspaces)?;
     Ok(SwarmCreated {
         name: config.name,
@@ -111,7 +111,7 @@ fn name(name: &str) -> Result<(), Error> {
     Err(invalid("name", message))
 }
 
-fn groups(agents: &[AgentGroup]) -> Result<(), Error> {
+fn groups(agents: &[AgentGroup], added: &[String]) -> Result<(), Error> {
     if !(1..=GROUPS_MAX).contains(&agents.len()) {
         return Err(invalid(
             "agents",
@@ -119,11 +119,14 @@ fn groups(agents: &[AgentGroup]) -> Result<(), Error> {
         ));
     }
     for (index, group) in agents.iter().enumerate() {
-        if !AGENTS.contains(&group.kind.as_str()) {
+        if group.kind != SHIPPED && !added.contains(&group.kind) {
+            let all: Vec<_> = std::iter::once(SHIPPED)
+                .chain(added.iter().map(String::as_str))
+                .collect();
             let message = format!(
                 "`{}` is not an agent; there is `{}`",
                 group.kind,
-                AGENTS.join("`, `")
+                all.join("`, `")
             );
             return Err(invalid(format!("agents[{index}].kind"), message));
         }
@@ -322,10 +325,15 @@ mod tests {
                 "platform `edge` cannot be used",
             ),
         ] {
-            let refusal = refusal(swarm(config));
+            let refusal = refusal(swarm(config, &[]));
             assert!(refusal.starts_with(expected), "{refusal}");
         }
-        assert!(swarm(config()).is_ok());
+        assert!(swarm(config(), &[]).is_ok());
+        let mine = SwarmConfig {
+            agents: vec![group("coder", 1)],
+            ..config()
+        };
+        assert!(swarm(mine, &["coder".to_owned()]).is_ok());
     }
 
     #[test]

@@ -70,6 +70,17 @@ pub fn workspaces(
     rows.iter().map(read).collect()
 }
 
+/// The names of users' agents that a runner which is alive has.
+pub fn added_agents(database: &impl Database, now_ms: u64) -> Result<Vec<String>, DatabaseError> {
+    let statement = "SELECT DISTINCT json_extract(program.value, '$.name') FROM runner, json_each(runner.programs) AS program \
+        WHERE json_extract(program.value, '$.agent') IS NOT NULL AND runner.seen_at_ms > ? ORDER BY 1";
+    let since = number(now_ms.saturating_sub(swarm_flow_protocol::ALIVE_MS));
+    let rows = query(database, statement, &[since])?;
+    rows.iter()
+        .map(|row| row.text(0).map(str::to_owned))
+        .collect()
+}
+
 #[derive(Clone, Debug)]
 pub struct StoredSwarm {
     pub position: u64,

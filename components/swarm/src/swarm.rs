@@ -1,6 +1,6 @@
 //! Swarms: made, found, listed, scaled.
 
-use crate::bindings::swarm::{Swarm, SwarmConfig, SwarmPage};
+use crate::bindings::swarm::{AgentGroup as AgentGroupConfig, Swarm, SwarmConfig, SwarmPage};
 use crate::bindings::types::{Error, PageRequest};
 use crate::config::{self, AGENTS_MAX};
 use crate::convert;
@@ -16,7 +16,13 @@ const PAGE_LIMIT_MAX: u32 = 1000;
 /// Makes a swarm of workspaces that exist. Whether they are started is asked when a run is submitted.
 pub fn create(database: &impl Database, config: SwarmConfig) -> Result<Swarm, Error> {
     let key = config.idempotency_key.clone();
-    let created = config::swarm(config)?;
+    let shipped = |group: &AgentGroupConfig| group.kind == config::SHIPPED;
+    let added = if config.agents.iter().all(shipped) {
+        Vec::new()
+    } else {
+        store::added_agents(database, now_ms()).map_err(internal)?
+    };
+    let created = config::swarm(config, &added)?;
     for workspace in store::workspaces(database, &created.workspaces).map_err(internal)? {
         if workspace.started.is_none() {
             return Err(missing(Kind::Workspace.name(), workspace.id));

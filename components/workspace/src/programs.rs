@@ -50,6 +50,8 @@ pub struct New {
     pub name: String,
     pub version: Option<String>,
     pub digest: Option<String>,
+    /// Whether it is to be an agent.
+    pub agent: bool,
     pub bytes: Vec<u8>,
 }
 
@@ -206,6 +208,7 @@ fn pass_on(
         name,
         mut version,
         mut digest,
+        agent,
         mut bytes,
     } = new;
     let (mut taken, mut left_out): (Option<Offered>, _) = (None, Vec::new());
@@ -218,7 +221,7 @@ fn pass_on(
         } else {
             bytes.clone()
         };
-        let path = path(&name, version.as_deref(), digest.as_deref());
+        let path = path(&name, version.as_deref(), digest.as_deref(), agent);
         let remote = remote(wire, runner);
         let put = ToRunner {
             body: Some(("application/wasm", body)),
@@ -247,8 +250,9 @@ fn pass_on(
     Ok((taken.ok_or(refused)?, left_out))
 }
 
-fn path(name: &str, version: Option<&str>, digest: Option<&str>) -> String {
-    let query: Vec<_> = [("version", version), ("digest", digest)]
+fn path(name: &str, version: Option<&str>, digest: Option<&str>, agent: bool) -> String {
+    let agent = agent.then_some("true");
+    let query: Vec<_> = [("version", version), ("digest", digest), ("agent", agent)]
         .into_iter()
         .filter_map(|(key, value)| Some(format!("{key}={}", encode_query(value?))))
         .collect();

@@ -50,7 +50,7 @@ pub async fn programs(client: &Client, programs: Programs, output: Output) -> Re
             name,
             version,
         } => {
-            let added = add(client, &file, name, version).await?;
+            let added = add(client, "programs", &file, name, version).await?;
             output.print(&added, said)?;
         }
         Command::Inspect { name } => {
@@ -66,8 +66,9 @@ pub async fn programs(client: &Client, programs: Programs, output: Output) -> Re
 }
 
 /// With its digest, so that what arrives is what lies here.
-async fn add(
+pub async fn add(
     client: &Client,
+    collection: &str,
     file: &Path,
     name: Option<String>,
     version: Option<String>,
@@ -89,13 +90,13 @@ async fn add(
     let mut query = vec![("name", name.as_str()), ("digest", digest.as_str())];
     query.extend(version.as_deref().map(|version| ("version", version)));
     let request = client
-        .request(Method::POST, &["programs"])?
+        .request(Method::POST, &[collection])?
         .header("content-type", "application/wasm")
         .body(bytes);
     client.json(with_query(request, &query)?).await
 }
 
-fn said(added: &Value) -> String {
+pub fn said(added: &Value) -> String {
     let mut said = format!(
         "{} {} ({}) on {}\n",
         text(added, "name"),

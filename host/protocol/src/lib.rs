@@ -29,8 +29,8 @@ pub use exec::{Denial, Event, ExecRequest, ExecResult, Outcome, PolicyChange, St
 pub use file::{FileInfo, FileKind, FilePage, Written};
 pub use name::check_name;
 pub use program::{
-    ImportGroup, Origin, PROGRAM_BYTES_MAX, PROGRAMS_ADDED_MAX, Program, ProgramDetails,
-    ProgramKind, check_digest, check_program_version,
+    AgentProfile, ImportGroup, Origin, PROGRAM_BYTES_MAX, PROGRAMS_ADDED_MAX, Program,
+    ProgramDetails, ProgramKind, check_digest, check_program_version,
 };
 pub use registration::{ALIVE_MS, Environment, Registration, Wall};
 pub use secret::{Binding, BoundSecret, Placement, SECRETS_MAX, check_secret_name};
@@ -57,7 +57,7 @@ pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 /// | `PUT /v1/workspaces/{id}/files/{path}?disk_bytes` | bytes | [`Written`] |
 /// | `DELETE /v1/workspaces/{id}/files/{path}` | – | 204 |
 /// | `GET /v1/workspaces/{id}/list?path&recursive&cursor&limit` | – | [`FilePage`] |
-/// | `PUT /v1/programs/{name}?version&digest` | bytes | [`ProgramDetails`]; a program of a user's |
+/// | `PUT /v1/programs/{name}?version&digest&agent` | bytes | [`ProgramDetails`]; a program of a user's, or an agent |
 /// | `GET /v1/programs/{name}` | – | [`ProgramDetails`] |
 /// | `DELETE /v1/programs/{name}` | – | 204; what runs goes on |
 /// | `POST /v1/wake` | – | 204; there may be work to lease |

@@ -9,7 +9,7 @@ pub const PROGRAM_BYTES_MAX: u64 = 64 << 20;
 /// How many programs a runner keeps for users. With those that come along, they fit into a [`crate::Registration`].
 pub const PROGRAMS_ADDED_MAX: usize = 128;
 
-/// Something that `exec` can run.
+/// Something that `exec` can run, or an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Program {
@@ -25,6 +25,19 @@ pub struct Program {
     /// BLAKE3 of the file, hexadecimal.
     pub digest: String,
     pub size_bytes: u64,
+    /// What it says of itself where it is an agent: then it is given tasks, and `exec` does not find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentProfile>,
+}
+
+/// What an agent says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentProfile {
+    /// What a task's `requirements` can name.
+    pub capabilities: Vec<String>,
+    /// How a task's `context` must look, as a JSON Schema; none when it is free text.
+    pub context_schema: Option<String>,
 }
 
 impl Program {

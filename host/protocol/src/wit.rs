@@ -162,8 +162,9 @@ macro_rules! convert_policy {
 macro_rules! convert_runners {
     ($runners:ident) => {
         $crate::same_fields!($runners::Program = $crate::Program {
-            name, aliases, version, origin, environments, digest, size_bytes
+            name, aliases, version, origin, environments, digest, size_bytes | agent
         });
+        $crate::same_fields!($runners::AgentProfile = $crate::AgentProfile { capabilities, context_schema });
         $crate::same_cases!($runners::Origin = $crate::Origin { Shipped, Added });
         $crate::same_fields!($runners::Registration = $crate::Registration {
             id, url; programs, environments, walls
@@ -239,8 +240,8 @@ macro_rules! convert_agent {
         $crate::same_fields!($agent::PerformanceMetrics = $crate::Metrics {
             execution_time, memory_usage, cpu_usage
         });
-        $crate::same_optional!($agent::TaskResult = $crate::TaskResult {
-            success, output, artifacts; metrics
+        $crate::same_fields!($agent::TaskResult = $crate::TaskResult {
+            success, output, artifacts | metrics
         });
     };
 }
@@ -259,49 +260,33 @@ macro_rules! convert_work {
     };
 }
 
-/// Two records with the same fields, of which those after `;` are lists of what differs in its type.
+/// Two records with the same fields, of which those after `;` are lists of what differs in its type, and those after `|`
+/// may be absent and differ in it too.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! same_fields {
-    ($wit:ident::$name:ident = $ours:path { $($field:ident),* $(; $($list:ident),*)? }) => {
+    ($wit:ident::$name:ident = $ours:path {
+        $($field:ident),* $(; $($list:ident),*)? $(| $($option:ident),*)?
+    }) => {
         impl From<$ours> for $wit::$name {
             fn from(ours: $ours) -> Self {
-                let $ours { $($field,)* $($($list,)*)? } = ours;
+                let $ours { $($field,)* $($($list,)*)? $($($option,)*)? } = ours;
                 Self {
                     $($field: $field.into(),)*
                     $($($list: $list.into_iter().map(Into::into).collect(),)*)?
+                    $($($option: $option.map(Into::into),)*)?
                 }
             }
         }
 
         impl From<$wit::$name> for $ours {
             fn from(theirs: $wit::$name) -> Self {
-                let $wit::$name { $($field,)* $($($list,)*)? } = theirs;
+                let $wit::$name { $($field,)* $($($list,)*)? $($($option,)*)? } = theirs;
                 Self {
                     $($field: $field.into(),)*
                     $($($list: $list.into_iter().map(Into::into).collect(),)*)?
+                    $($($option: $option.map(Into::into),)*)?
                 }
-            }
-        }
-    };
-}
-
-/// Two records with the same fields, of which those after `;` may be absent.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! same_optional {
-    ($wit:ident::$name:ident = $ours:path { $($field:ident),*; $($option:ident),* }) => {
-        impl From<$ours> for $wit::$name {
-            fn from(ours: $ours) -> Self {
-                let $ours { $($field,)* $($option,)* } = ours;
-                Self { $($field,)* $($option: $option.map(Into::into),)* }
-            }
-        }
-
-        impl From<$wit::$name> for $ours {
-            fn from(theirs: $wit::$name) -> Self {
-                let $wit::$name { $($field,)* $($option,)* } = theirs;
-                Self { $($field,)* $($option: $option.map(Into::into),)* }
             }
         }
     };

@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use swarm_flow_protocol::{Origin, check_name};
+use swarm_flow_protocol::{AgentProfile, Origin, check_name};
 
 /// The folder.
 pub(crate) struct AddedFolder {
@@ -23,6 +23,7 @@ pub(crate) struct AddedFile {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) digest: blake3::Hash,
+    pub(crate) agent: Option<AgentProfile>,
     pub(crate) path: PathBuf,
 }
 
@@ -33,6 +34,8 @@ struct Manifest {
     /// BLAKE3 of the file, hexadecimal.
     digest: String,
     origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<AgentProfile>,
 }
 
 impl AddedFolder {
@@ -82,12 +85,12 @@ impl AddedFolder {
             .with_context(|| format!("cannot read {}", path.display()))?;
         let digest = hasher.finalize();
         let aside = aside(&self.manifest(name));
-        let version = match version_of(&self.manifest(name), &digest) {
-            Some(version) => version,
-            None => match version_of(&aside, &digest) {
-                Some(version) => {
+        let manifest = match manifest_of(&self.manifest(name), &digest) {
+            Some(manifest) => manifest,
+            None => match manifest_of(&aside, &digest) {
+                Some(manifest) => {
                     rename(&aside, &self.manifest(name))?;
-                    version
+                    manifest
                 }
                 None => {
                     tracing::warn!(
@@ -102,19 +105,27 @@ impl AddedFolder {
         };
         Ok(Some(AddedFile {
             name: name.to_owned(),
-            version,
+            version: manifest.version,
             digest,
+            agent: manifest.agent,
             path,
         }))
     }
 
     /// Writes a program, or replaces one. One change at a time is the caller's to see to.
-    pub(crate) fn write(&self, name: &str, version: &str, bytes: &[u8]) -> Result<AddedFile> {
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        version: &str,
+        agent: Option<AgentProfile>,
+        bytes: &[u8],
+    ) -> Result<AddedFile> {
         let digest = blake3::hash(bytes);
         let manifest = Manifest {
             version: version.to_owned(),
             digest: digest.to_hex().to_string(),
             origin: Origin::Added,
+            agent: agent.clone(),
         };
         let manifest = toml::to_string(&manifest).context("cannot write a manifest")?;
         let (wasm, toml) = (self.wasm(name), self.manifest(name));
@@ -133,6 +144,7 @@ impl AddedFolder {
             name: name.to_owned(),
             version: version.to_owned(),
             digest,
+            agent,
             path: wasm,
         })
     }
@@ -193,8 +205,8 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
-/// The version in a manifest that is of the file with this digest.
-fn version_of(manifest: &Path, digest: &blake3::Hash) -> Option<String> {
+/// A manifest, if it is of the file with this digest.
+fn manifest_of(manifest: &Path, digest: &blake3::Hash) -> Option<Manifest> {
     let read = || -> Result<Manifest> {
         let manifest: Manifest = toml::from_str(&fs::read_to_string(manifest)?)?;
         if manifest.digest != digest.to_hex().as_str() {
@@ -202,7 +214,7 @@ fn version_of(manifest: &Path, digest: &blake3::Hash) -> Option<String> {
         }
         Ok(manifest)
     };
-    read().ok().map(|manifest| manifest.version)
+    read().ok()
 }
 
 #[cfg(test)]
@@ -237,10 +249,10 @@ mod tests {
     fn what_was_written_is_there_again_and_what_was_removed_is_not() {
         let state = tempfile::tempdir().unwrap();
         let folder = AddedFolder::open(state.path()).unwrap();
-        folder.write("a", "1", b"one").unwrap();
+        folder.write("a", "1", None, b"one").unwrap();
         // Names that differ in what their files end with.
-        folder.write("a.toml", "2", b"two").unwrap();
-        folder.write("a", "3", b"three").unwrap();
+        folder.write("a.toml", "2", None, b"two").unwrap();
+        folder.write("a", "3", None, b"three").unwrap();
         let all = [pair("a", "3"), pair("a.toml", "2")];
         assert_eq!(loaded(state.path()), all);
         folder.remove("a").unwrap();
@@ -255,8 +267,8 @@ mod tests {
         let folder = AddedFolder::open(state.path()).unwrap();
         let (wasm, toml) = (folder.wasm("a"), folder.manifest("a"));
         for moment in 0..4 {
-            folder.write("a", "1", b"one").unwrap();
-            folder.write("b", "2", b"new").unwrap();
+            folder.write("a", "1", None, b"one").unwrap();
+            folder.write("b", "2", None, b"new").unwrap();
             let manifest = fs::read(folder.manifest("b")).unwrap();
             folder.remove("b").unwrap();
             write_aside(&wasm, b"new").unwrap();
@@ -279,7 +291,7 @@ mod tests {
     fn a_file_that_is_not_the_one_that_was_added_is_removed() {
         let state = tempfile::tempdir().unwrap();
         let folder = AddedFolder::open(state.path()).unwrap();
-        folder.write("a", "1", b"one").unwrap();
+        folder.write("a", "1", None, b"one").unwrap();
         fs::write(folder.wasm("a"), b"another").unwrap();
         fs::write(folder.wasm("alone"), b"x").unwrap();
         fs::write(folder.manifest("lonely"), b"x").unwrap();

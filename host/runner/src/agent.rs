@@ -6,9 +6,9 @@ use swarm_flow_audit::Trail;
 use swarm_flow_policy::{Limits, Network};
 use swarm_flow_protocol as protocol;
 use swarm_flow_sandbox::{
-    Decisions, Egress, End, Engine, Grants, Guest, Output, Secrets, linker, run,
+    Decisions, Egress, End, Ended, Engine, Grants, Guest, Output, Secrets, run,
 };
-use wasmtime::component::{Component, HasSelf};
+use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Result, error::Context};
 
 pub(crate) mod bindings {
@@ -44,18 +44,21 @@ const LIMITS: Limits = Limits {
     sandboxes: 1,
 };
 
+/// What an agent imports beside WASI.
+pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest<Tools>>> {
+    let mut linker = swarm_flow_sandbox::linker::<Tools>(engine)?;
+    bindings::swarm_flow::core::tools::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
+        &mut guest.imports
+    })?;
+    bindings::swarm_flow::core::types::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
+        &mut guest.imports
+    })?;
+    Ok(linker)
+}
+
 impl Agent {
     pub(crate) fn new(engine: &Engine, component: &Component) -> Result<Self> {
-        let mut linker = linker::<Tools>(engine)?;
-        bindings::swarm_flow::core::tools::add_to_linker::<_, HasSelf<Tools>>(
-            &mut linker,
-            |guest| &mut guest.imports,
-        )?;
-        bindings::swarm_flow::core::types::add_to_linker::<_, HasSelf<Tools>>(
-            &mut linker,
-            |guest| &mut guest.imports,
-        )?;
-        let pre = linker
+        let pre = linker(engine)?
             .instantiate_pre(component)
             .context("the component asks for an import that an agent does not have")?;
         let component = bindings::AgentComponentPre::new(pre)
@@ -64,6 +67,35 @@ impl Agent {
             engine: engine.clone(),
             component,
         })
+    }
+
+    /// What it says of itself: its version and what it can.
+    pub(crate) async fn capabilities(
+        &self,
+        mut tools: Tools,
+        trail: Trail,
+    ) -> Result<(String, protocol::AgentProfile), String> {
+        tools.recording = Some(trail.recording());
+        let mut grants = grants(audit::decisions(&trail));
+        grants.limits.cpu_time_ms = ASKED_CPU_TIME_MS;
+        grants.limits.wall_time_ms = ASKED_CPU_TIME_MS;
+        let ended = run(&self.engine, grants, tools, async |store| {
+            let agent = self.component.instantiate_async(&mut *store).await?;
+            agent
+                .swarm_flow_core_agent()
+                .call_get_capabilities(store)
+                .await
+        })
+        .await;
+        trail.end(audit::agent_ended(&ended));
+        let said = returned(ended)
+            .map_err(|error| format!("it was asked for its capabilities: {}", error.message))?;
+        let profile = protocol::AgentProfile {
+            capabilities: said.capabilities,
+            context_schema: said.context_schema,
+        };
+        check(&profile)?;
+        Ok((said.version, profile))
     }
 
     /// Does a task with these tools.
@@ -85,29 +117,56 @@ impl Agent {
         })
         .await;
         trail.end(audit::agent_ended(&ended));
-        match ended.map(|ended| ended.end) {
-            Ok(End::Returned(Ok(result))) => Ok(result.into()),
-            Ok(End::Returned(Err(error))) => Err(agent_error(error)),
-            Ok(End::Exited(code)) => Err(failure(
-                "trapped",
-                format!("the agent exited with code {code}"),
-            )),
-            Ok(End::Trapped(message) | End::Revoked(message)) => Err(failure("trapped", message)),
-            Ok(End::Limit {
-                name,
-                used,
-                allowed,
-            }) => Err(failure(
-                "trapped",
-                format!("the agent used {used} of {allowed} {name}"),
-            )),
-            Err(error) => Err(failure(
-                "trapped",
-                format!("the agent cannot be started: {error:#}"),
-            )),
+        match returned(ended)? {
+            Ok(result) => Ok(result.into()),
+            Err(error) => Err(agent_error(error)),
         }
     }
 }
+
+/// What an agent's function returned, or why it did not.
+fn returned<R>(ended: Result<Ended<R>>) -> Result<R, protocol::AgentError> {
+    let why = match ended.map(|ended| ended.end) {
+        Ok(End::Returned(returned)) => return Ok(returned),
+        Ok(End::Exited(code)) => format!("the agent exited with code {code}"),
+        Ok(End::Trapped(message) | End::Revoked(message)) => message,
+        Ok(End::Limit {
+            name,
+            used,
+            allowed,
+        }) => format!("the agent used {used} of {allowed} {name}"),
+        Err(error) => format!("the agent cannot be started: {error:#}"),
+    };
+    Err(failure("trapped", why))
+}
+
+/// So much of a profile is passed around and shown.
+fn check(profile: &protocol::AgentProfile) -> Result<(), String> {
+    let schema = profile.context_schema.as_deref().unwrap_or_default();
+    if profile.capabilities.len() > CAPABILITIES_MAX
+        || profile
+            .capabilities
+            .iter()
+            .any(|name| name.is_empty() || name.len() > CAPABILITY_BYTES_MAX)
+    {
+        return Err(format!(
+            "an agent has {CAPABILITIES_MAX} capabilities at most, each of 1 to {CAPABILITY_BYTES_MAX} bytes"
+        ));
+    }
+    if schema.len() > SCHEMA_BYTES_MAX {
+        return Err(format!(
+            "an agent's context schema has {SCHEMA_BYTES_MAX} bytes at most, not {}",
+            schema.len()
+        ));
+    }
+    Ok(())
+}
+
+const CAPABILITIES_MAX: usize = 64;
+const CAPABILITY_BYTES_MAX: usize = 63;
+const SCHEMA_BYTES_MAX: usize = 16 << 10;
+/// What an agent may take to say what it is.
+const ASKED_CPU_TIME_MS: u64 = 10_000;
 
 /// An agent reaches the world by its imports alone.
 fn grants(decisions: Decisions) -> Grants {

@@ -374,18 +374,21 @@ async fn delete_file(
 struct Claim {
     version: Option<String>,
     digest: Option<String>,
+    #[serde(default)]
+    agent: bool,
 }
 
 async fn add_program(
     State(runner): State<Runner>,
     Path(name): Path<String>,
-    Query(Claim { version, digest }): Query<Claim>,
+    Query(claim): Query<Claim>,
     bytes: Bytes,
 ) -> Answer<axum::Json<ProgramDetails>> {
     let new = New {
         name,
-        version,
-        digest,
+        version: claim.version,
+        digest: claim.digest,
+        agent: claim.agent,
         bytes,
     };
     // What has begun is done, whether or not the caller waits for it.

@@ -13,7 +13,9 @@ use swarm_flow_protocol as protocol;
 use swarm_flow_protocol::Origin;
 use swarm_flow_sandbox::{CompiledCache, Description, Engine, Program, component_of};
 use tokio::sync::{OnceCell, Semaphore};
+use wasmtime::component::Component;
 
+mod agents;
 mod offer;
 
 /// A program's file and what is known of it: `NAME.toml` beside `NAME.wasm`.
@@ -66,7 +68,10 @@ struct Entry {
     origin: Origin,
     digest: blake3::Hash,
     size_bytes: u64,
+    /// What it says of itself where it is an agent.
+    profile: Option<protocol::AgentProfile>,
     program: OnceCell<Program>,
+    agent: OnceCell<Agent>,
     description: OnceCell<Description>,
 }
 
@@ -184,7 +189,9 @@ impl Catalog {
                 origin: Origin::Shipped,
                 digest: hasher.finalize(),
                 size_bytes,
+                profile: None,
                 program: OnceCell::new(),
+                agent: OnceCell::new(),
                 description: OnceCell::new(),
             }));
         }
@@ -217,6 +224,7 @@ impl Catalog {
             });
         }
         let added = self.find_added(plain);
+        let added = added.filter(|entry| entry.profile.is_none());
         let entry = added.ok_or_else(|| protocol::Error::NotFound {
             kind: "program".to_owned(),
             id: name.to_owned(),
@@ -262,7 +270,9 @@ impl Catalog {
         let files = self.of_environment(environment).map(|entry| &entry.file);
         let names = files.flat_map(|file| std::iter::once(&file.name).chain(&file.aliases));
         let mut names: Vec<String> = names.cloned().collect();
-        names.extend(self.added().iter().map(|entry| entry.file.name.clone()));
+        let added = self.added();
+        let added = added.iter().filter(|entry| entry.profile.is_none());
+        names.extend(added.map(|entry| entry.file.name.clone()));
         names.sort_unstable();
         names.dedup();
         names
@@ -272,7 +282,7 @@ impl Catalog {
     fn own_names(&self, environment: &str) -> Vec<String> {
         let shipped = self.of_environment(environment);
         let added = self.added();
-        let names = shipped.chain(added.iter());
+        let names = shipped.chain(added.iter().filter(|entry| entry.profile.is_none()));
         names.map(|entry| entry.file.name.clone()).collect()
     }
 
@@ -280,9 +290,17 @@ impl Catalog {
     pub async fn compile_all(&self) {
         let added = self.added();
         for entry in self.programs.iter().chain(added.iter()) {
-            if let Err(error) = self.compiled(entry).await {
+            if let Err(error) = self.compile(entry).await {
                 tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
             }
+        }
+    }
+
+    /// Makes a program or an agent ready.
+    async fn compile(&self, entry: &Arc<Entry>) -> Result<()> {
+        match entry.profile {
+            None => self.compiled(entry).await.map(drop),
+            Some(_) => self.compiled_agent(entry).await.map(drop),
         }
     }
 
@@ -292,28 +310,6 @@ impl Catalog {
         let all = self.programs.iter().chain(added.iter());
         let missing = all.filter(|entry| !self.is_compiled(entry));
         missing.map(|entry| entry.file.name.clone()).collect()
-    }
-
-    pub(crate) async fn agent(&self, name: &str) -> Option<Result<Agent>> {
-        let (file, cell) = self.agents.get(name)?;
-        let agent = cell
-            .get_or_try_init(async || {
-                let (engine, cache, path) =
-                    (self.engine.clone(), self.cache.clone(), file.path.clone());
-                tokio::task::spawn_blocking(move || {
-                    let bytes = std::fs::read(&path)
-                        .with_context(|| format!("cannot read {}", path.display()))?;
-                    let component = cache.load_or_compile(
-                        engine.wasmtime(),
-                        blake3::hash(&bytes).as_bytes(),
-                        || Ok(bytes),
-                    )?;
-                    Ok(Agent::new(&engine, &component)?)
-                })
-                .await?
-            })
-            .await;
-        Some(agent.cloned())
     }
 
     /// Sandboxes that may be alive at once.
@@ -365,22 +361,27 @@ impl Catalog {
     }
 
     async fn compiled<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Program> {
-        entry
-            .program
-            .get_or_try_init(async || {
-                let (engine, cache, source) =
-                    (self.engine.clone(), self.cache.clone(), entry.clone());
-                // Compiling an interpreter takes seconds to a minute of every core.
-                tokio::task::spawn_blocking(move || {
-                    let component =
-                        cache.load_or_compile(engine.wasmtime(), &source.inputs(), || {
-                            source.component()
-                        })?;
-                    Ok(Program::new(&engine, &component)?)
-                })
-                .await?
-            })
-            .await
+        let made = entry.program.get_or_try_init(async || {
+            self.component(entry, |engine, component| Program::new(engine, component))
+                .await
+        });
+        made.await
+    }
+
+    /// What is made of an entry's component, which is compiled unless it was before.
+    async fn component<R: Send + 'static>(
+        &self,
+        entry: &Arc<Entry>,
+        make: impl FnOnce(&Engine, &Component) -> wasmtime::Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let (engine, cache, source) = (self.engine.clone(), self.cache.clone(), entry.clone());
+        // Compiling an interpreter takes seconds to a minute of every core.
+        tokio::task::spawn_blocking(move || {
+            let component = cache
+                .load_or_compile(engine.wasmtime(), &source.inputs(), || source.component())?;
+            Ok(make(&engine, &component)?)
+        })
+        .await?
     }
 }
 

@@ -12,10 +12,12 @@ pub(crate) struct New {
     pub(crate) name: String,
     pub(crate) version: Option<String>,
     pub(crate) digest: Option<String>,
+    /// Whether it is to be an agent.
+    pub(crate) agent: bool,
     pub(crate) bytes: Bytes,
 }
 
-/// The version of a program whose caller gives none.
+/// The version of a program whose caller gives none. An agent says its own.
 const VERSION: &str = "0";
 
 impl Runner {
@@ -37,19 +39,32 @@ impl Runner {
         let same = known
             .as_ref()
             .filter(|known| known.digest == digest.to_hex().as_str());
-        let version = match (new.version.as_deref(), same) {
-            (Some(version), _) => version.to_owned(),
-            (None, Some(known)) => known.version.clone(),
-            (None, None) => VERSION.to_owned(),
-        };
-        if same.is_some_and(|known| known.version == version) {
+        let same = same.filter(|known| known.agent.is_some() == new.agent);
+        if let Some(known) = same
+            && new
+                .version
+                .as_ref()
+                .is_none_or(|version| *version == known.version)
+        {
             return self.describe_program(&new.name).await;
         }
         self.check_room(&new.name)?;
-        let description = self.examined(new.bytes.clone()).await?;
+        let (description, said) = if new.agent {
+            let examined = self
+                .catalog()
+                .examine_agent(self, &new.name, new.bytes.clone());
+            let (description, version, profile) = examined.await?;
+            (description, Some((version, profile)))
+        } else {
+            (self.examined(new.bytes.clone()).await?, None)
+        };
+        let (own_version, profile) = said.unzip();
+        let version = new.version.or(own_version);
+        let version = version.unwrap_or_else(|| VERSION.to_owned());
         let (runner, name, size_bytes) = (self.clone(), new.name.clone(), new.bytes.len() as u64);
         let file = blocking(move || {
-            let written = runner.shared.added.write(&name, &version, &new.bytes);
+            let added = &runner.shared.added;
+            let written = added.write(&name, &version, profile, &new.bytes);
             written.map_err(|error| kept_badly(&error))
         });
         let file = file.await?;

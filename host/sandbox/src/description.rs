@@ -24,17 +24,36 @@ pub struct Description {
     pub imports: Vec<String>,
 }
 
-/// Describes a program. What could not run as one is an error that says why.
-pub fn describe(bytes: &[u8]) -> Result<Description> {
-    Shape::of(bytes).map(|shape| shape.description())
+/// What a file has to export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// `wasi:cli/run`, by which a program starts.
+    Program,
+    /// `swarm-flow:core/agent`, by which an agent is given tasks.
+    Agent,
+}
+
+/// Describes a program or an agent. What could not run as one is an error that says why.
+pub fn describe(bytes: &[u8], entry: Entry) -> Result<Description> {
+    Shape::of(bytes, entry).map(|shape| shape.description())
 }
 
 /// The same, for a program that nobody has run yet: also an error is code that is not valid, and an import that a sandbox
 /// does not have. The error names all of those.
 pub fn examine(engine: &Engine, bytes: &[u8]) -> Result<Description> {
+    examine_with::<()>(engine, &linker(engine)?, bytes, Entry::Program)
+}
+
+/// The same with a linker of one's own.
+pub fn examine_with<T: 'static>(
+    engine: &Engine,
+    linker: &Linker<Guest<T>>,
+    bytes: &[u8],
+    entry: Entry,
+) -> Result<Description> {
     check_code(engine, bytes)?;
-    let shape = Shape::of(bytes)?;
-    let missing = shape.missing(&linker(engine)?)?;
+    let shape = Shape::of(bytes, entry)?;
+    let missing = shape.missing(linker)?;
     if !missing.is_empty() {
         bail!("{LACKING}: {}", missing.join(", "));
     }
@@ -61,6 +80,8 @@ const IMPORTS_MAX: usize = 256;
 const LACKING: &str = "it imports what a sandbox does not have";
 /// What every program exports.
 const RUN: &str = "wasi:cli/run@0.2.";
+/// What every agent exports.
+const AGENT: &str = "swarm-flow:core/agent@2.";
 
 struct Shape {
     kind: WasmKind,
@@ -69,8 +90,13 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(bytes: &[u8]) -> Result<Self> {
+    fn of(bytes: &[u8], entry: Entry) -> Result<Self> {
         let kind = kind(bytes)?;
+        if kind == WasmKind::Module && entry == Entry::Agent {
+            bail!(
+                "it is a core module; an agent is a component that exports `swarm-flow:core/agent`"
+            );
+        }
         if kind == WasmKind::Module {
             check_command(bytes)?;
         }
@@ -84,16 +110,20 @@ impl Shape {
             resolve,
             world,
         };
-        shape.check_exports()?;
+        shape.check_exports(entry)?;
         Ok(shape)
     }
 
-    fn check_exports(&self) -> Result<()> {
+    fn check_exports(&self, entry: Entry) -> Result<()> {
         let Some(world) = self.resolve.worlds.get(self.world) else {
             bail!("it has no world");
         };
         let mut exports = world.exports.keys();
-        if exports.any(|key| self.resolve.name_world_key(key).starts_with(RUN)) {
+        let wanted = match entry {
+            Entry::Program => RUN,
+            Entry::Agent => AGENT,
+        };
+        if exports.any(|key| self.resolve.name_world_key(key).starts_with(wanted)) {
             return Ok(());
         }
         let exports = world.exports.keys();
@@ -104,8 +134,15 @@ impl Shape {
             [] => "it exports nothing".to_owned(),
             names => format!("it exports {}", names.join(", ")),
         };
+        let (export, purpose) = match entry {
+            Entry::Program => ("wasi:cli/run` of WASI 0.2", "by which a program starts"),
+            Entry::Agent => (
+                "swarm-flow:core/agent` 2",
+                "by which an agent is given tasks",
+            ),
+        };
         Err(anyhow!(
-            "it does not export `wasi:cli/run` of WASI 0.2, by which a program starts; {instead}"
+            "it does not export `{export}, {purpose}; {instead}"
         ))
     }
 
@@ -124,7 +161,7 @@ impl Shape {
     }
 
     /// The imports that the linker does not have, each with what is wrong with it where it has a part of it.
-    fn missing(&self, linker: &Linker<Guest<()>>) -> Result<Vec<String>> {
+    fn missing<T: 'static>(&self, linker: &Linker<Guest<T>>) -> Result<Vec<String>> {
         if self.tried(linker, |_| true).is_ok() {
             return Ok(Vec::new());
         }
@@ -174,9 +211,9 @@ impl Shape {
     }
 
     /// Links a component that has these imports of the program's, and no code.
-    fn tried(
+    fn tried<T: 'static>(
         &self,
-        linker: &Linker<Guest<()>>,
+        linker: &Linker<Guest<T>>,
         wanted: impl Fn(InterfaceId) -> bool,
     ) -> Result<()> {
         let mut resolve = self.resolve.clone();

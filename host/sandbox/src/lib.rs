@@ -58,7 +58,7 @@ mod watch;
 
 pub use compiled::CompiledCache;
 pub use decisions::{DENIALS_MAX, Decided, Decisions, Denial, Denials, Observed, Recorder};
-pub use description::{Description, describe, examine};
+pub use description::{Description, Entry, describe, examine, examine_with};
 pub use disk::{DEPTH_MAX, Disk, NoRoom, Occupied, occupied};
 pub use egress::Egress;
 pub use engine::{APP_INSTANCES_IDLE_MAX, Engine};

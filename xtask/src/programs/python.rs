@@ -11,7 +11,7 @@ use crate::step;
 use anyhow::{Context, Result};
 use sha2::{Digest as _, Sha256};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What lies beside Python's sources and does not change the result.
@@ -66,20 +66,35 @@ fn sources(project: &Project, folder: &Path) -> Result<String> {
     Ok(format!("{theirs:.32}-{ours:.32}"))
 }
 
-fn run_builder(project: &Project, out: &Path) -> Result<()> {
-    file::make_folder(&project.programs())?;
-    let built = out.with_extension("built");
+/// What makes components of Python, installed where there is a Python.
+pub fn builder(project: &Project) -> Result<Option<PathBuf>> {
+    if !step::exists("python3") {
+        return Ok(None);
+    }
+    let mut install = script(project);
+    step::run(install.arg("--builder")).context("install the builder of Python components")?;
+    Ok(Some(venv(project).join("bin/componentize-py")))
+}
+
+fn venv(project: &Project) -> PathBuf {
+    project.root.join("target/venv")
+}
+
+fn script(project: &Project) -> Command {
     let mut command = Command::new("python3");
     command
         .current_dir(&project.root)
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .arg("programs/python/build.py");
-    command
-        .arg("--out")
-        .arg(&built)
+        .arg("programs/python/build.py")
         .arg("--venv")
-        .arg(project.root.join("target/venv"));
-    step::run(&mut command).context("build the program `python`")?;
+        .arg(venv(project));
+    command
+}
+
+fn run_builder(project: &Project, out: &Path) -> Result<()> {
+    file::make_folder(&project.programs())?;
+    let built = out.with_extension("built");
+    step::run(script(project).arg("--out").arg(&built)).context("build the program `python`")?;
     let merged = merge::merge(&file::read(&built)?).context("merge the modules of `python`")?;
     file::write_if_changed(out, &merged)?;
     fs::remove_file(&built).with_context(|| format!("remove {}", built.display()))

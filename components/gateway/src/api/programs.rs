@@ -10,7 +10,9 @@ use swarm_flow_protocol::PROGRAM_BYTES_MAX;
 
 pub fn list(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    ok(&Page::whole(offers(runners::list()?)))
+    let mut all = offers(runners::list()?);
+    all.retain(|program| !program.is_agent());
+    ok(&Page::whole(all))
 }
 
 pub fn get(request: &Request) -> Result<Reply, Problem> {
@@ -20,15 +22,21 @@ pub fn get(request: &Request) -> Result<Reply, Problem> {
 
 /// Adds a program, or replaces one that was added.
 pub fn add(request: &Request) -> Result<Reply, Problem> {
+    let added = taken(request, false)?;
+    let status = if added.created { 201 } else { 200 };
+    json(status, &Details::from(added)).map(Reply::Whole)
+}
+
+/// What a request adds.
+pub fn taken(request: &Request, agent: bool) -> Result<wit::Added, Problem> {
     let query = request.query(&["name", "version", "digest"])?;
     let name = query
         .text("name")
-        .ok_or_else(|| Problem::invalid("name", "is missing; a program is added under a name"))?;
+        .ok_or_else(|| Problem::invalid("name", "is missing; what is added has a name"))?;
     check_content_type(request.headers.text("content-type"))?;
     let bytes = request.bytes(PROGRAM_BYTES_MAX)?;
-    let added = wit::add(name, query.text("version"), query.text("digest"), &bytes)?;
-    let status = if added.created { 201 } else { 200 };
-    json(status, &Details::from(added)).map(Reply::Whole)
+    let (version, digest) = (query.text("version"), query.text("digest"));
+    Ok(wit::add(name, version, digest, agent, &bytes)?)
 }
 
 pub fn remove(request: &Request) -> Result<Reply, Problem> {

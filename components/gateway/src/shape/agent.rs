@@ -1,10 +1,12 @@
 //! Agents, their tasks, and what came of them.
 
-use crate::bindings::agent as wit;
+use crate::bindings::{agent as wit, programs};
 use crate::json::Any;
 use crate::problem::Problem;
+use crate::shape::program::{LeftOut, Program, left_out};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use swarm_flow_protocol::Origin;
 
 /// A task as a caller writes it.
 #[derive(Clone, Deserialize)]
@@ -51,7 +53,33 @@ pub struct Agent {
     capabilities: Vec<String>,
     /// A JSON Schema, or null when the context is free text.
     context_schema: Value,
-    health: Health,
+    origin: Origin,
+    /// Null for the one that is a part of the app.
+    digest: Option<String>,
+    /// The runners that are alive and have it; of what comes along, all do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runners: Option<Vec<String>>,
+    /// Null where it was not asked: what users added is asked when it is given a task.
+    health: Option<Health>,
+}
+
+/// An agent that was added.
+#[derive(Serialize)]
+pub struct Added {
+    #[serde(flatten)]
+    agent: Agent,
+    left_out: Vec<LeftOut>,
+}
+
+impl From<programs::Added> for Added {
+    fn from(added: programs::Added) -> Self {
+        let offered = added.offered;
+        let program = Program::new(offered.details.program.into(), offered.runners);
+        Self {
+            agent: Agent::added(program),
+            left_out: left_out(added.left_out),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,8 +103,43 @@ impl Agent {
             version: capabilities.version,
             capabilities: capabilities.capabilities,
             context_schema: schema.unwrap_or(Value::Null),
-            health: Health { status, message },
+            origin: Origin::Shipped,
+            digest: None,
+            runners: None,
+            health: Some(Health { status, message }),
         }
+    }
+
+    /// None for what is no agent.
+    pub fn of_program(program: Program) -> Option<Self> {
+        program.is_agent().then(|| Self::added(program))
+    }
+
+    fn added(program: Program) -> Self {
+        let (program, runners) = program.into_parts();
+        let (capabilities, schema) = match program.agent {
+            Some(profile) => (profile.capabilities, profile.context_schema),
+            None => (Vec::new(), None),
+        };
+        let schema = schema.and_then(|text| serde_json::from_str(&text).ok());
+        Self {
+            name: program.name,
+            version: program.version,
+            capabilities,
+            context_schema: schema.unwrap_or(Value::Null),
+            origin: program.origin,
+            digest: Some(program.digest),
+            runners: Some(runners),
+            health: None,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name
     }
 }
 

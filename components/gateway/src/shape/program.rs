@@ -12,6 +12,20 @@ pub struct Program {
     runners: Vec<String>,
 }
 
+impl Program {
+    pub fn new(program: protocol::Program, runners: Vec<String>) -> Self {
+        Self { program, runners }
+    }
+
+    pub fn into_parts(self) -> (protocol::Program, Vec<String>) {
+        (self.program, self.runners)
+    }
+
+    pub fn is_agent(&self) -> bool {
+        self.program.agent.is_some()
+    }
+}
+
 /// The same, and what its file says of it.
 #[derive(Serialize)]
 pub struct Details {
@@ -28,7 +42,7 @@ pub struct Details {
 
 /// A runner that is alive and did not take it.
 #[derive(Serialize)]
-struct LeftOut {
+pub struct LeftOut {
     runner: String,
     reason: String,
 }
@@ -58,15 +72,21 @@ impl From<wit::Offered> for Details {
 
 impl From<wit::Added> for Details {
     fn from(added: wit::Added) -> Self {
-        let left_out = added.left_out.into_iter().map(|left| LeftOut {
-            runner: left.runner,
-            reason: left.reason,
-        });
         Self {
-            left_out: Some(left_out.collect()),
+            left_out: Some(left_out(added.left_out)),
             ..Self::from(added.offered)
         }
     }
+}
+
+pub fn left_out(left_out: Vec<wit::LeftOut>) -> Vec<LeftOut> {
+    left_out
+        .into_iter()
+        .map(|left| LeftOut {
+            runner: left.runner,
+            reason: left.reason,
+        })
+        .collect()
 }
 
 /// What can be run just now: runners that have the same component under the same name share an entry.
@@ -103,6 +123,7 @@ mod tests {
             environments: Vec::new(),
             digest: (*digest).to_owned(),
             size_bytes: 1,
+            agent: None,
         };
         runners::Runner {
             id: id.to_owned(),

@@ -181,12 +181,14 @@ impl wit_programs::Guest for Component {
         name: String,
         version: Option<String>,
         digest: Option<String>,
+        agent: bool,
         bytes: Vec<u8>,
     ) -> Result<wit_programs::Added, types::Error> {
         let new = programs::New {
             name,
             version,
             digest,
+            agent,
             bytes,
         };
         Ok(programs::add(&Spin, &Http, new)?.into())

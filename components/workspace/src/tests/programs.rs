@@ -15,6 +15,7 @@ fn program(name: &str, version: &str, origin: Origin) -> Program {
         environments: Vec::new(),
         digest: "0d".repeat(32),
         size_bytes: 3,
+        agent: None,
     }
 }
 
@@ -79,6 +80,7 @@ fn new(name: &str) -> New {
         name: name.to_owned(),
         version: None,
         digest: None,
+        agent: false,
         bytes: b"abc".to_vec(),
     }
 }

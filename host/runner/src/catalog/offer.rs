@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use swarm_flow_protocol::{Error, ImportGroup, Origin, Program, ProgramDetails, ProgramKind};
+use swarm_flow_sandbox as sandbox;
 use swarm_flow_sandbox::{Description, WasmKind, component_of, describe};
 use tokio::sync::OnceCell;
 
@@ -100,7 +101,9 @@ impl Catalog {
 
     /// Whether it would start without being compiled first.
     pub(super) fn is_compiled(&self, entry: &Entry) -> bool {
-        entry.program.initialized() || self.cache.has(self.engine.wasmtime(), &entry.inputs())
+        entry.program.initialized()
+            || entry.agent.initialized()
+            || self.cache.has(self.engine.wasmtime(), &entry.inputs())
     }
 
     /// Compiles a user's program, when it is its turn among them. A command that needs it before that does not wait for
@@ -111,7 +114,7 @@ impl Catalog {
             return;
         };
         if let Some(entry) = self.find_added(name)
-            && let Err(error) = self.compiled(&entry).await
+            && let Err(error) = self.compile(&entry).await
         {
             tracing::warn!("cannot compile program `{name}`: {error:#}");
         }
@@ -128,7 +131,9 @@ impl Entry {
             origin: Origin::Added,
             digest: file.digest,
             size_bytes,
+            profile: file.agent,
             program: OnceCell::new(),
+            agent: OnceCell::new(),
             description: OnceCell::new_with(description),
         }
     }
@@ -152,6 +157,7 @@ impl Entry {
             environments: environments.to_vec(),
             digest: self.digest.to_hex().to_string(),
             size_bytes: self.size_bytes,
+            agent: self.profile.clone(),
         }
     }
 
@@ -187,7 +193,14 @@ impl Entry {
     async fn described(self: &Arc<Self>) -> Result<&Description> {
         let described = self.description.get_or_try_init(async || {
             let entry = self.clone();
-            tokio::task::spawn_blocking(move || describe(&entry.read()?)).await?
+            tokio::task::spawn_blocking(move || {
+                let is = match entry.profile {
+                    None => sandbox::Entry::Program,
+                    Some(_) => sandbox::Entry::Agent,
+                };
+                describe(&entry.read()?, is)
+            })
+            .await?
         });
         described.await
     }

@@ -1,0 +1,103 @@
+//! The agents that a runner has: those that come along, and those that users added.
+
+use super::{Catalog, Entry, OWN};
+use crate::Runner;
+use crate::agent::{Agent, linker};
+use crate::tools::Tools;
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use std::sync::Arc;
+use swarm_flow_policy::Preset;
+use swarm_flow_protocol::{AgentProfile, Error, check_program_version};
+use swarm_flow_sandbox as sandbox;
+use swarm_flow_sandbox::Description;
+
+impl Catalog {
+    /// An agent, ready to do tasks. Who has it keeps it when it is replaced.
+    pub(crate) async fn agent(&self, name: &str) -> Option<Result<Agent>> {
+        let Some((file, cell)) = self.agents.get(name) else {
+            let entry = self.find_added(name)?;
+            entry.profile.as_ref()?;
+            return Some(self.compiled_agent(&entry).await.cloned());
+        };
+        let agent = cell
+            .get_or_try_init(async || {
+                let (engine, cache, path) =
+                    (self.engine.clone(), self.cache.clone(), file.path.clone());
+                tokio::task::spawn_blocking(move || {
+                    let bytes = std::fs::read(&path)
+                        .with_context(|| format!("cannot read {}", path.display()))?;
+                    let component = cache.load_or_compile(
+                        engine.wasmtime(),
+                        blake3::hash(&bytes).as_bytes(),
+                        || Ok(bytes),
+                    )?;
+                    Ok(Agent::new(&engine, &component)?)
+                })
+                .await?
+            })
+            .await;
+        Some(agent.cloned())
+    }
+
+    pub(super) async fn compiled_agent<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Agent> {
+        let made = entry
+            .agent
+            .get_or_try_init(async || self.component(entry, Agent::new).await);
+        made.await
+    }
+
+    /// Refuses what is no agent, and asks one what it is: its version and what it can.
+    pub(crate) async fn examine_agent(
+        &self,
+        runner: &Runner,
+        name: &str,
+        bytes: Bytes,
+    ) -> Result<(Description, String, AgentProfile), Error> {
+        if self.agents.contains_key(name) {
+            return Err(Error::Conflict {
+                message: format!(
+                    "`{name}` is an agent that comes with the platform and is not replaced; yours can have another name"
+                ),
+            });
+        }
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        let compiled = tokio::task::spawn_blocking(move || {
+            let linker = linker(&engine)?;
+            let entry = sandbox::Entry::Agent;
+            let description = sandbox::examine_with(&engine, &linker, &bytes, entry)?;
+            let inputs = [OWN, blake3::hash(&bytes).as_bytes()].concat();
+            let component =
+                cache.load_or_compile(engine.wasmtime(), &inputs, || Ok(bytes.to_vec()))?;
+            Ok((description, Agent::new(&engine, &component)?))
+        });
+        let compiled: Result<_> = match compiled.await {
+            Ok(compiled) => compiled,
+            Err(panic) => Err(panic.into()),
+        };
+        let (description, agent) = compiled.map_err(|error| refused(format!("{error:#}")))?;
+        let nowhere = Tools {
+            runner: runner.clone(),
+            workspace: String::new(),
+            environment: String::new(),
+            policy: Preset::Isolated.policy(),
+            actor: "user".to_owned(),
+            recording: None,
+        };
+        let trail = runner.record_agent(name, &nowhere);
+        let trail = trail.map_err(|closed| Error::Unavailable {
+            message: closed.to_string(),
+        })?;
+        let said = agent.capabilities(nowhere, trail).await;
+        let (version, profile) = said.map_err(refused)?;
+        check_program_version("version", &version)?;
+        Ok((description, version, profile))
+    }
+}
+
+fn refused(message: String) -> Error {
+    Error::Invalid {
+        field: "body".to_owned(),
+        message,
+    }
+}

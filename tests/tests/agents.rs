@@ -1,0 +1,189 @@
+//! Agents of users' own: added, given tasks, replaced and removed, and all that is refused.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may stop at once"
+)]
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use swarm_flow_tests::artefact::{component, example, guest};
+use swarm_flow_tests::server::{Server, answer, cli, fresh};
+
+fn add(server: &Server, query: &str, bytes: Vec<u8>) -> (StatusCode, Value) {
+    let request = server
+        .request(Method::POST, &format!("/agents?{query}"))
+        .header("content-type", "application/wasm")
+        .body(bytes);
+    answer(request.send().unwrap())
+}
+
+fn names(server: &Server) -> Vec<String> {
+    let (_, all) = server.get("/agents");
+    let all = all["items"].as_array().unwrap().iter();
+    all.map(|agent| agent["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn swarm(server: &Server, kind: &str, workspace: &str) -> (StatusCode, Value) {
+    let body = json!({
+        "name": "s", "agents": [{"kind": kind, "count": 1}], "coordination_strategy": "sequential",
+        "platform": "local", "workspaces": [workspace],
+    });
+    server.post("/swarms", &body)
+}
+
+/// What came of one task.
+fn did(server: &Server, kind: &str, workspace: &str, context: Value) -> Value {
+    let (status, made) = swarm(server, kind, workspace);
+    assert_eq!(status, 201, "{made}");
+    let id = made["id"].as_str().unwrap();
+    let tasks = json!({"tasks": [{"context": context}]});
+    let (status, run) = server.post(&format!("/swarms/{id}/runs"), &tasks);
+    assert_eq!(status, 202, "{run}");
+    let id = run["id"].as_str().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let (_, run) = server.get(&format!("/runs/{id}"));
+        if run["state"] != "running" {
+            return run["tasks"][0].clone();
+        }
+        assert!(Instant::now() < deadline, "{run}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// `examples/cross-language`: an agent in Python whose words are compared by a component in Rust.
+#[test]
+fn an_agent_in_python_calls_a_component_in_rust() {
+    let Some(file) = example("nearest") else {
+        println!("skipped: the example is built where there is a Python");
+        return;
+    };
+    let server = fresh();
+    let said = cli(&server)
+        .args(["agent", "add"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{stderr}");
+    let (_, agent) = server.get("/agents/nearest");
+    assert_eq!(
+        (&agent["version"], &agent["capabilities"], &agent["origin"]),
+        (&json!("1.0.0"), &json!(["text"]), &json!("added"))
+    );
+    assert_eq!(agent["context_schema"]["required"], json!(["path", "word"]));
+    let workspace = server.workspace("base", "isolated");
+    server.put(&workspace, "words.txt", b"badger hedgehog otter".to_vec());
+    let context = json!({"path": "words.txt", "word": "hedgehock"});
+    let task = did(&server, "nearest", &workspace, context.clone());
+    assert_eq!(task["state"], "done", "{task}");
+    assert_eq!(task["result"]["output"], "hedgehog", "{task}");
+    // What is wrong with a task is the caller's to know.
+    let task = did(&server, "nearest", &workspace, json!({"path": "words.txt"}));
+    assert_eq!(task["failure"]["code"], "invalid_task", "{task}");
+    let (status, _) = server.post(
+        "/workspaces",
+        &json!({"name": "closed", "environment": "base", "policy": {"preset": "isolated", "filesystem": "none"}}),
+    );
+    assert_eq!(status, 201);
+    let (_, all) = server.get("/workspaces");
+    let all = all["items"].as_array().unwrap();
+    let closed = all.iter().find(|one| one["name"] == "closed").unwrap();
+    let task = did(&server, "nearest", closed["id"].as_str().unwrap(), context);
+    assert_eq!(task["failure"]["code"], "denied", "{task}");
+}
+
+#[test]
+fn an_agent_is_replaced_and_removed_while_the_server_runs() {
+    let server = fresh();
+    let script = std::fs::read(component("script")).unwrap();
+    let (status, agent) = add(&server, "name=mine", script.clone());
+    assert_eq!(status, 201, "{agent}");
+    assert_eq!(agent["capabilities"], json!(["exec"]), "{agent}");
+    assert_eq!(names(&server), ["script", "mine"]);
+    let workspace = server.workspace("base", "standard");
+    let task = did(
+        &server,
+        "mine",
+        &workspace,
+        json!({"command": ["sh", "-c", "echo hi"]}),
+    );
+    assert_eq!(task["result"]["output"], "hi\n", "{task}");
+    // It is no program, and no program is it.
+    let ran = server.post(
+        &format!("/workspaces/{workspace}/exec"),
+        &json!({"command": ["mine"]}),
+    );
+    assert_eq!(ran.0, 404, "{}", ran.1);
+    let (_, programs) = server.get("/programs");
+    assert!(!programs.to_string().contains("mine"));
+    let (status, agent) = add(&server, "name=mine&version=2", script);
+    assert_eq!((status.as_u16(), &agent["version"]), (200, &json!("2")));
+    assert_eq!(server.delete("/agents/mine").0, 204);
+    assert_eq!(names(&server), ["script"]);
+    assert_eq!(server.delete("/agents/mine").0, 404);
+    let (status, refused) = swarm(&server, "mine", &workspace);
+    assert_eq!(status, 400);
+    assert!(
+        refused["detail"]
+            .as_str()
+            .unwrap()
+            .contains("`mine` is not an agent; there is `script`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_is_no_agent_is_refused_and_told_why() {
+    let server = fresh();
+    let hello = std::fs::read(guest("hello")).unwrap();
+    let script = std::fs::read(component("script")).unwrap();
+    let foreign = wat::parse_str(
+        r#"(component
+            (import "acme:magic/wand@1.0.0" (instance (export "wave" (func))))
+            (instance $nothing)
+            (export "swarm-flow:core/agent@2.0.0" (instance $nothing)))"#,
+    )
+    .unwrap();
+    for (query, bytes, status, said) in [
+        (
+            "name=a",
+            hello,
+            400,
+            "does not export `swarm-flow:core/agent`",
+        ),
+        ("name=a", b"MZ".to_vec(), 400, "WebAssembly"),
+        ("name=a", foreign, 400, "acme:magic/wand"),
+        ("name=a", b"\0asm\x01\0\0\0".to_vec(), 400, "core module"),
+        ("", script.clone(), 400, "name"),
+        (
+            "name=script",
+            script.clone(),
+            409,
+            "comes with the platform",
+        ),
+        ("name=sh", script.clone(), 409, "comes with the platform"),
+    ] {
+        let (refused, problem) = add(&server, query, bytes);
+        assert_eq!(refused, status, "{query}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(said), "{query}: {detail}");
+    }
+    // The twin: an agent is no program.
+    let request = server
+        .request(Method::POST, "/programs?name=a")
+        .header("content-type", "application/wasm")
+        .body(script);
+    let (status, problem) = answer(request.send().unwrap());
+    assert_eq!(status, 400);
+    assert!(
+        problem["detail"].as_str().unwrap().contains("wasi:cli/run"),
+        "{problem}"
+    );
+    assert_eq!(names(&server), ["script"]);
+}
