@@ -87,7 +87,7 @@ impl Agent {
                 .await
         })
         .await;
-        trail.end(audit::agent_ended(&ended));
+        trail.end(audit::sandbox_ended(&ended));
         let said = returned(ended)
             .map_err(|error| format!("it was asked for its capabilities: {}", error.message))?;
         let profile = protocol::AgentProfile {
@@ -116,7 +116,7 @@ impl Agent {
                 .await
         })
         .await;
-        trail.end(audit::agent_ended(&ended));
+        trail.end(audit::sandbox_ended(&ended));
         match returned(ended)? {
             Ok(result) => Ok(result.into()),
             Err(error) => Err(agent_error(error)),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use std::time::Duration;
 use swarm_flow_audit::{Batch, Closed, Diverged, Ended, Log, Recording, Started, Subject, Trail};
-use swarm_flow_policy::Network;
+use swarm_flow_policy::{Access, Network};
 use swarm_flow_protocol::{AuditHead, Error, ExecRequest, ExecResult, Outcome};
 use swarm_flow_sandbox::{Decided, Decisions, Directory, End, Recorder};
 
@@ -36,16 +36,20 @@ pub(crate) fn decisions(trail: &Trail) -> Decisions {
     Decisions::new(Recorded(trail.recording()))
 }
 
+/// The directories that a sandbox starts with, as they are recorded. The start directory is there twice.
+pub(crate) fn named(opened: &[Directory]) -> Vec<(&str, Access)> {
+    let named = opened.iter().filter(|one| one.guest != ".");
+    named.map(|one| (one.guest.as_str(), one.access)).collect()
+}
+
 /// What a command starts with.
 pub(crate) fn started<'a>(request: &'a ExecRequest, opened: &'a [Directory]) -> Started<'a> {
-    // The start directory is there twice.
-    let named = opened.iter().filter(|one| one.guest != ".");
     Started {
         program: request.command.first().map_or("", String::as_str),
         environment: &request.environment,
         policy: &request.policy_name,
         revision: request.revision,
-        directories: named.map(|one| (one.guest.as_str(), one.access)).collect(),
+        directories: named(opened),
         network: request.policy.network.kind(),
     }
 }
@@ -71,8 +75,8 @@ pub(crate) fn ended(result: &Result<ExecResult, Error>) -> Ended {
     }
 }
 
-/// How an agent's own sandbox ended. What became of its task is another matter.
-pub(crate) fn agent_ended<R>(ended: &wasmtime::Result<swarm_flow_sandbox::Ended<R>>) -> Ended {
+/// How a sandbox ended that answers no request of its own: an agent's, or one that a program started.
+pub(crate) fn sandbox_ended<R>(ended: &wasmtime::Result<swarm_flow_sandbox::Ended<R>>) -> Ended {
     let Ok(ended) = ended else {
         return Ended::without_usage("failed");
     };

@@ -7,7 +7,7 @@ use crate::files;
 use cap_std::fs::File;
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
-use swarm_flow_protocol::Error;
+use swarm_flow_protocol::{Error, PROGRAM_BYTES_MAX};
 use swarm_flow_sandbox::Program;
 
 /// What runs, and with which arguments.
@@ -18,8 +18,6 @@ pub(crate) struct Executable<'a> {
     pub(crate) argv: Vec<String>,
 }
 
-/// A file that is larger is not compiled.
-const WASM_BYTES_MAX: u64 = 64 << 20;
 /// How long the first line of a script may be, as on Linux.
 const LINE_BYTES_MAX: u64 = 256;
 
@@ -55,7 +53,7 @@ impl Runner {
             }
             Content::TooLarge => Err(not_executable(
                 name,
-                &format!("it is larger than {WASM_BYTES_MAX} bytes"),
+                &format!("it is larger than {PROGRAM_BYTES_MAX} bytes"),
             )),
             Content::Other => Err(not_executable(
                 name,
@@ -148,11 +146,11 @@ fn read(file: File) -> io::Result<Content> {
     if !bytes.starts_with(b"\0asm") {
         return Ok(Content::Other);
     }
-    if length > WASM_BYTES_MAX {
+    if length > PROGRAM_BYTES_MAX {
         return Ok(Content::TooLarge);
     }
     // It may grow meanwhile.
-    reader.take(WASM_BYTES_MAX).read_to_end(&mut bytes)?;
+    reader.take(PROGRAM_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(Content::Wasm(bytes))
 }
 

@@ -50,7 +50,8 @@ pub(crate) struct Place {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NoPlace {
     Runner,
-    Workspace,
+    /// So many run, as many as may.
+    Workspace(u32),
 }
 
 impl Queue {
@@ -89,8 +90,13 @@ impl Queue {
             return Err(NoPlace::Runner);
         }
         let line = state.lines.entry(workspace.to_owned()).or_default();
+        if line.running == 0 && line.waiting.is_empty() {
+            line.most = most;
+        }
+        // Its policy may have been narrowed since the caller's began.
+        let most = most.min(line.most);
         if line.running >= most {
-            return Err(NoPlace::Workspace);
+            return Err(NoPlace::Workspace(most));
         }
         line.running += 1;
         state.free -= 1;
@@ -303,5 +309,16 @@ mod tests {
         drop(line);
         let mut next = enters(&queue, "a", 1);
         assert!(place(&mut next).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_a_program_starts_keeps_to_a_policy_that_was_narrowed() {
+        let queue = Queue::new(8);
+        let first = queue.try_enter("a", 3);
+        assert!(first.is_ok() && queue.try_enter("a", 3).is_ok());
+        queue.limit("a", 1);
+        assert_eq!(queue.try_enter("a", 3).err(), Some(NoPlace::Workspace(1)));
+        drop(first);
+        assert!(queue.try_enter("a", 2).is_ok());
     }
 }

@@ -118,7 +118,7 @@ impl Command {
             .shared
             .queue
             .try_enter(&self.workspace, sandboxes);
-        let turn = turn.map_err(|none| no_room(&none, sandboxes))?;
+        let turn = turn.map_err(|none| no_room(&none))?;
         let directories = directories(&opened, &cwd);
         let trail = self.record(&start, &directories)?;
         let (id, family) = (start.family.id(), start.family.clone());
@@ -157,13 +157,12 @@ impl Command {
             sandbox: &sandbox_id(),
             actor: &self.actor,
         };
-        let named = directories.iter().filter(|one| one.guest != ".");
         let started = Started {
             program: start.argv.first().map_or("", String::as_str),
             environment: &self.environment,
             policy: &self.policy_name,
             revision: self.revision,
-            directories: named.map(|one| (one.guest.as_str(), one.access)).collect(),
+            directories: audit::named(directories),
             network: self.policy.network.kind(),
         };
         self.runner.record(subject, &started).map_err(refused)
@@ -221,9 +220,9 @@ impl Spawner for Of {
     }
 }
 
-fn no_room(none: &NoPlace, sandboxes: u32) -> SpawnError {
+fn no_room(none: &NoPlace) -> SpawnError {
     SpawnError::NoRoom(match none {
-        NoPlace::Workspace => format!(
+        NoPlace::Workspace(sandboxes) => format!(
             "the workspace runs {sandboxes} sandboxes, as many as its policy's `limits.sandboxes` allows"
         ),
         NoPlace::Runner => "the runner has no room for another sandbox now".to_owned(),
@@ -245,7 +244,7 @@ fn refused(error: Error) -> SpawnError {
 
 /// As its parent hears it, and as the audit log does.
 fn ended_as(ended: &wasmtime::Result<Ended<u8>>) -> (ChildEnd, Recorded) {
-    let recorded = audit::agent_ended(ended);
+    let recorded = audit::sandbox_ended(ended);
     let (exit_code, outcome) = match ended {
         Ok(ended) => (exit_of(&ended.end), outcome(&ended.end)),
         Err(error) => {
