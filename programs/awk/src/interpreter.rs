@@ -400,7 +400,7 @@ impl Interpreter {
         if let Some(regex) = self.regexes.get(text) {
             return Ok(regex.clone());
         }
-        let translated = pattern::translate(text, pattern::Syntax::Extended)?;
+        let translated = pattern::translate(text, pattern::Syntax::Awk)?;
         let built = Regex::new(&format!("(?s){}", translated.regex));
         let built =
             Rc::new(built.map_err(|_| format!("regular expression /{text}/ cannot be used"))?);

@@ -3,11 +3,13 @@
 //! Among several matches that begin at the same place POSIX takes the longest, `regex` the first alternative that
 //! matches. Nothing else differs.
 
-/// Which of the two syntaxes.
+/// Which of the syntaxes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     Basic,
     Extended,
+    /// The extended one with the escapes of awk's strings, in brackets too.
+    Awk,
 }
 
 /// A translated expression.
@@ -68,7 +70,7 @@ impl Translation {
                 '*' => self.repeat("*"),
                 '^' => self.caret(),
                 '$' => self.dollar(),
-                _ if self.syntax == Syntax::Extended => self.extended(character)?,
+                _ if self.syntax != Syntax::Basic => self.extended(character)?,
                 _ => self.literal(character),
             }
         }
@@ -115,6 +117,8 @@ impl Translation {
             '\'' => self.anchor("\\z"),
             'n' => self.literal('\n'),
             't' => self.literal('\t'),
+            'y' if self.syntax == Syntax::Awk => self.anchor("\\b"),
+            _ if self.syntax == Syntax::Awk => self.literal(unescaped(character)),
             _ => self.literal(character),
         }
         Ok(())
@@ -154,7 +158,7 @@ impl Translation {
     /// In a basic expression only an anchor where an expression begins.
     fn caret(&mut self) {
         let begins = self.start || self.out.is_empty();
-        if self.syntax == Syntax::Extended || begins {
+        if self.syntax != Syntax::Basic || begins {
             self.out.push('^');
             self.start = true;
         } else {
@@ -165,7 +169,7 @@ impl Translation {
     fn dollar(&mut self) {
         let rest = self.input.get(self.at..).unwrap_or_default();
         let ends = matches!(rest, [] | ['\\', ')' | '|', ..]);
-        if self.syntax == Syntax::Extended || ends {
+        if self.syntax != Syntax::Basic || ends {
             self.anchor("$");
         } else {
             self.literal('$');
@@ -235,6 +239,10 @@ impl Translation {
                 ']' if !first => break,
                 '[' if matches!(self.peek(), Some(':' | '.' | '=')) => self.class(&mut set)?,
                 '-' => self.hyphen(&mut set, first),
+                '\\' if self.syntax == Syntax::Awk => {
+                    let escaped = self.next().ok_or_else(unmatched)?;
+                    push_in_set(&mut set, unescaped(escaped));
+                }
                 character => push_in_set(&mut set, character),
             }
             first = false;
@@ -344,6 +352,19 @@ fn atom_start(out: &str) -> usize {
     0
 }
 
+/// What a letter behind a backslash stands for in awk.
+fn unescaped(character: char) -> char {
+    match character {
+        'n' => '\n',
+        't' => '\t',
+        'r' => '\r',
+        'f' => '\x0c',
+        'v' => '\x0b',
+        'a' => '\x07',
+        other => other,
+    }
+}
+
 fn push_literal(out: &mut String, character: char) {
     if "\\.+*?()|[]{}^$#&-~/".contains(character) && character != '/' {
         out.push('\\');
@@ -374,6 +395,8 @@ mod tests {
             ("a^b$c$", Syntax::Basic, r"a\^b\$c$"),
             ("[]a-z[:digit:]-]", Syntax::Extended, r"[\]a-z[:digit:]\-]"),
             (r"[\n]", Syntax::Extended, r"[\\n]"),
+            (r"[^$\/\t=]*:", Syntax::Awk, "[^$/\t=]*:"),
+            (r"[\]\\]\ra+", Syntax::Awk, "[\\]\\\\]\ra+"),
             ("a{,3}", Syntax::Extended, "a{0,3}"),
             ("a{x", Syntax::Extended, r"a\{x"),
             (r"\<w\>", Syntax::Extended, r"\b{start}w\b{end}"),
