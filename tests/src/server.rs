@@ -254,19 +254,23 @@ fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Chil
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .process_group(0);
-    with_programs(&mut command);
+    with_programs(&mut command, arguments);
     let mut child = command.spawn().unwrap();
     let stderr = child.stderr.take().unwrap();
     let line = said(stderr, |line| line.starts_with("swarm-flow is ready at "));
     (vec![child], line.split(' ').nth(4).unwrap().to_owned())
 }
 
-/// What was compiled before, and the guests.
-pub(crate) fn with_programs(command: &mut Command) {
+/// What was compiled before, and the guests, but for those whose names the arguments have for other programs.
+pub(crate) fn with_programs(command: &mut Command, arguments: &[&str]) {
     command.arg("--compiled").arg(artefact::compiled());
     for guest in [
         "hello", "echo", "family", "hungry", "reach", "escape", "request", "hold", "noise",
     ] {
+        let own = format!("{guest}=");
+        if arguments.iter().any(|argument| argument.starts_with(&own)) {
+            continue;
+        }
         command
             .arg("--program")
             .arg(format!("{guest}={}", artefact::guest(guest).display()));

@@ -57,7 +57,7 @@ pub(crate) fn start(
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .process_group(0);
-    with_programs(&mut command);
+    with_programs(&mut command, arguments);
     let mut runner = command.spawn().unwrap();
     let stderr = runner.stderr.take().unwrap();
     let children = vec![app, runner];

@@ -70,7 +70,15 @@ pub fn main(arguments: &[String]) -> i32 {
             } else {
                 String::new()
             };
-            println!("{left} {right} differ: byte {}, line {line}{what}", at + 1);
+            let unit = if show || !is_plain_locale() {
+                "byte"
+            } else {
+                "char"
+            };
+            println!(
+                "{left} {right} differ: {unit} {}, line {line}{what}",
+                at + 1
+            );
         }
         return 1;
     }
@@ -109,4 +117,11 @@ fn read(path: &str) -> std::io::Result<Vec<u8>> {
         .lock()
         .read_to_end(&mut bytes)
         .map(|_| bytes)
+}
+
+/// In POSIX's locale a byte is a character, and is called that.
+fn is_plain_locale() -> bool {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].map(|name| std::env::var(name).unwrap_or_default());
+    let locale = set.iter().find(|locale| !locale.is_empty());
+    locale.is_none_or(|locale| locale == "C" || locale == "POSIX")
 }

@@ -168,7 +168,7 @@ fn files(
             options
                 .given
                 .iter()
-                .map(|option| format!("{option} "))
+                .map(|option| format!("{} ", quoted(option)))
                 .collect::<String>()
         )),
         false => None,
@@ -178,6 +178,15 @@ fn files(
         writeln!(out, "Files {left} and {right} are identical")?;
     }
     Ok(if different { DIFFERENT } else { SAME })
+}
+
+/// As a shell would need it.
+fn quoted(option: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./,:+@%^".contains(letter);
+    match option.chars().all(plain) && !option.is_empty() {
+        true => option.to_owned(),
+        false => format!("'{}'", option.replace('\'', "'\\''")),
+    }
 }
 
 fn side(path: &str) -> io::Result<Side> {

@@ -56,10 +56,14 @@ pub fn parse(arguments: &[String]) -> Result<Options, String> {
             let (name, value) = long
                 .split_once('=')
                 .map_or((long, None), |(name, value)| (name, Some(value)));
+            let before = rest.clone();
             options.long(name, value, &mut rest)?;
+            options.given_too(before, &rest);
         } else if argument.len() > 1 && argument.starts_with('-') {
             options.given.push(argument.clone());
+            let before = rest.clone();
             options.short(argument, &mut rest)?;
+            options.given_too(before, &rest);
         } else {
             paths.push(argument.clone());
         }
@@ -82,6 +86,12 @@ pub fn parse(arguments: &[String]) -> Result<Options, String> {
 type Rest<'a> = std::slice::Iter<'a, String>;
 
 impl Options {
+    /// What an option took as its value was given too.
+    fn given_too(&mut self, before: Rest<'_>, rest: &Rest<'_>) {
+        let taken = before.len() - rest.len();
+        self.given.extend(before.take(taken).cloned());
+    }
+
     fn long(&mut self, name: &str, value: Option<&str>, rest: &mut Rest<'_>) -> Result<(), String> {
         match name {
             "unified" => self.form = Form::Unified(context(value)?),

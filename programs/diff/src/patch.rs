@@ -1,44 +1,29 @@
-//! `patch`: applies unified differences. A hunk that has moved is looked for, first where it is nearest; its outer lines
-//! may differ, two at most.
+//! `patch`: applies unified differences.
 
+mod file;
+mod hunk;
+mod options;
+
+use file::File;
+use hunk::Hunk;
+use options::Options;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 use swarm_flow_posix::reason;
 
-#[derive(Default)]
-struct Options {
-    strip: Option<usize>,
-    reverse: bool,
-    dry_run: bool,
-    backup: bool,
-    silent: bool,
-    remove_empty: bool,
-    input: Option<String>,
-    output: Option<String>,
-    file: Option<String>,
-    folder: Option<String>,
-}
-
 struct FilePatch {
+    /// The names, and behind a tab the times.
     old: String,
     new: String,
     hunks: Vec<Hunk>,
+    /// Where the hunks begin, and what is before them.
+    line: usize,
+    intro: Vec<String>,
 }
-
-struct Hunk {
-    old_start: usize,
-    old: Vec<Vec<u8>>,
-    new: Vec<Vec<u8>>,
-    /// Equal lines at both ends.
-    before: usize,
-    after: usize,
-}
-
-const FUZZ_MAX: usize = 2;
 
 pub fn main(arguments: &[String]) -> i32 {
-    match parse(arguments).and_then(|options| run(&options)) {
+    match options::parse(arguments).and_then(|options| run(&options)) {
         Ok(true) => 0,
         Ok(false) => 1,
         Err(error) => {
@@ -73,16 +58,13 @@ fn run(options: &Options) -> Result<bool, String> {
 
 fn one(options: &Options, mut patch: FilePatch) -> Result<bool, String> {
     if options.reverse {
-        std::mem::swap(&mut patch.old, &mut patch.new);
-        for hunk in &mut patch.hunks {
-            std::mem::swap(&mut hunk.old, &mut hunk.new);
-        }
+        patch.reverse();
     }
-    let Some(path) = target(options, &patch) else {
-        println!("can't find file to patch; was it named by -p?");
+    let creates = is_nothing(&patch.old) || patch.hunks.iter().all(|hunk| hunk.old.is_empty());
+    let Some(path) = target(options, &patch, creates) else {
+        lost(options, &patch);
         return Ok(false);
     };
-    let creates = patch.old == "/dev/null" || patch.hunks.iter().all(|hunk| hunk.old.is_empty());
     let before = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(_) if creates => Vec::new(),
@@ -94,71 +76,158 @@ fn one(options: &Options, mut patch: FilePatch) -> Result<bool, String> {
         } else {
             "patching"
         };
-        println!("{verb} file {path}");
+        match &options.output {
+            Some(output) => println!("{verb} file {output} (read from {path})"),
+            None => println!("{verb} file {path}"),
+        }
     }
-    let mut lines: Vec<Vec<u8>> = before
-        .split_inclusive(|byte| *byte == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
-    let (mut moved, mut rejected) = (0isize, Vec::new());
-    for (at, hunk) in patch.hunks.iter().enumerate() {
-        let wanted = hunk
-            .old_start
-            .saturating_sub(usize::from(!hunk.old.is_empty()))
-            .saturating_add_signed(moved);
-        match find(&lines, hunk, wanted) {
-            Some((place, fuzz)) => {
-                let head = fuzz.min(hunk.before);
-                let tail = fuzz.min(hunk.after);
-                let old = hunk.old.len() - head - tail;
-                let new = hunk
-                    .new
-                    .get(head..hunk.new.len() - tail)
-                    .unwrap_or_default();
-                lines.splice(place + head..place + head + old, new.iter().cloned());
-                if !options.silent && (place != wanted || fuzz > 0) {
-                    say(at + 1, place + 1, place as isize - wanted as isize, fuzz);
+    let input: Vec<&[u8]> = before.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut file = File::new(&input, options.ignore_space);
+    let mut skipped = false;
+    let mut rejected = Vec::new();
+    for at in 0..patch.hunks.len() {
+        let Some(hunk) = patch.hunks.get(at) else {
+            break;
+        };
+        let mut fit = (!skipped)
+            .then(|| file.fit(hunk, options.fuzz_max))
+            .flatten();
+        if at == 0 && fit.is_none() && !options.force && file.fits_reversed(hunk) {
+            match reversed(options) {
+                Answer::Reverse => {
+                    file.inexact = true;
+                    patch.reverse();
+                    fit = patch
+                        .hunks
+                        .first()
+                        .and_then(|hunk| file.fit(hunk, options.fuzz_max));
                 }
-                moved += hunk.new.len() as isize - hunk.old.len() as isize + place as isize
-                    - wanted as isize;
+                Answer::Skip => skipped = true,
+            }
+        }
+        let Some(hunk) = patch.hunks.get(at) else {
+            break;
+        };
+        match fit {
+            Some(fit) => {
+                let line = file.apply(hunk, &fit);
+                if !options.silent && (fit.fuzz > 0 || file.offset != 0) {
+                    say(at + 1, line, file.offset, fit.fuzz);
+                }
             }
             None => {
-                println!("Hunk #{} FAILED at {}.", at + 1, hunk.old_start);
-                rejected.push(hunk);
+                let line = hunk
+                    .old_start
+                    .saturating_add_signed(file.offset + file.growth);
+                if !skipped {
+                    println!("Hunk #{} FAILED at {line}.", at + 1);
+                }
+                rejected.push((at, file.growth));
             }
         }
     }
-    if !rejected.is_empty() {
+    let clean = rejected.is_empty();
+    if !clean {
         let plural = if patch.hunks.len() == 1 {
             "hunk"
         } else {
             "hunks"
         };
-        let saved = if options.dry_run {
+        let saved = if options.dry_run || options.reject_file.as_deref() == Some("-") {
             String::new()
         } else {
-            format!(" -- saving rejects to file {path}.rej")
+            format!(" -- saving rejects to file {}", options.rejects(&path))
         };
+        let what = if skipped { "ignored" } else { "FAILED" };
         println!(
-            "{} out of {} {plural} FAILED{saved}",
+            "{} out of {} {plural} {what}{saved}",
             rejected.len(),
             patch.hunks.len()
         );
     }
     if options.dry_run {
-        return Ok(rejected.is_empty());
+        return Ok(clean);
     }
-    write(
-        options,
-        &path,
-        &before,
-        &lines.concat(),
-        patch.new == "/dev/null",
-    )?;
-    if !rejected.is_empty() {
-        write_rejects(&path, &patch, &rejected)?;
+    let inexact = file.inexact || !clean;
+    if !skipped {
+        let removes = is_nothing(&patch.new);
+        let backup = options.backup || inexact && options.output.is_none() && !options.no_backup;
+        write(
+            options,
+            &path,
+            backup.then_some(before.as_slice()),
+            &file.finish(),
+            removes,
+        )?;
     }
-    Ok(rejected.is_empty())
+    if !clean && options.reject_file.as_deref() != Some("-") {
+        write_rejects(&options.rejects(&path), &patch, &rejected)?;
+    }
+    Ok(clean)
+}
+
+/// What is said where there is nobody who could name the file.
+fn lost(options: &Options, patch: &FilePatch) {
+    println!("can't find file to patch at input line {}", patch.line);
+    println!(
+        "{}",
+        match options.strip {
+            Some(_) => "Perhaps you used the wrong -p or --strip option?",
+            None => "Perhaps you should have used the -p or --strip option?",
+        }
+    );
+    println!("The text leading up to this was:\n--------------------------");
+    patch.intro.iter().for_each(|line| println!("|{line}"));
+    let plural = if patch.hunks.len() == 1 {
+        "hunk"
+    } else {
+        "hunks"
+    };
+    println!("--------------------------\nFile to patch: \nSkip this patch? [y] \nSkipping patch.");
+    println!("{0} out of {0} {plural} ignored", patch.hunks.len());
+}
+
+/// A file that is not there: `diff -N` gives it the oldest time there is.
+fn is_nothing(header: &str) -> bool {
+    let time = header.split('\t').nth(1).unwrap_or_default();
+    name(header) == "/dev/null"
+        || time.starts_with("1970-01-01 00:00:00") && time.ends_with("+0000")
+}
+
+impl FilePatch {
+    fn reverse(&mut self) {
+        std::mem::swap(&mut self.old, &mut self.new);
+        self.hunks.iter_mut().for_each(Hunk::reverse);
+    }
+}
+
+enum Answer {
+    Reverse,
+    Skip,
+}
+
+/// There is nobody who could be asked, so that the questions get their usual answers.
+fn reversed(options: &Options) -> Answer {
+    let what = match options.reverse {
+        true => "Unreversed patch detected!",
+        false => "Reversed (or previously applied) patch detected!",
+    };
+    if options.forward {
+        println!("{what}  Skipping patch.");
+        return Answer::Skip;
+    }
+    if options.batch {
+        let how = if options.reverse {
+            "Ignoring"
+        } else {
+            "Assuming"
+        };
+        println!("{what}  {how} -R.");
+        return Answer::Reverse;
+    }
+    let how = if options.reverse { "Ignore" } else { "Assume" };
+    println!("{what}  {how} -R? [n] \nApply anyway? [n] \nSkipping patch.");
+    Answer::Skip
 }
 
 fn say(hunk: usize, line: usize, offset: isize, fuzz: usize) {
@@ -167,7 +236,7 @@ fn say(hunk: usize, line: usize, offset: isize, fuzz: usize) {
     } else {
         String::new()
     };
-    let plural = if offset.abs() == 1 { "line" } else { "lines" };
+    let plural = if offset == 1 { "line" } else { "lines" };
     let offset = if offset != 0 {
         format!(" (offset {offset} {plural})")
     } else {
@@ -179,7 +248,7 @@ fn say(hunk: usize, line: usize, offset: isize, fuzz: usize) {
 fn write(
     options: &Options,
     path: &str,
-    before: &[u8],
+    backup: Option<&[u8]>,
     after: &[u8],
     removes: bool,
 ) -> Result<(), String> {
@@ -187,7 +256,7 @@ fn write(
         let path = path.to_owned();
         move |error: std::io::Error| format!("{path}: {}", reason(&error))
     };
-    if options.backup {
+    if let Some(before) = backup {
         let backup = format!("{path}.orig");
         fs::write(&backup, before).map_err(failed(&backup))?;
     }
@@ -201,74 +270,28 @@ fn write(
     fs::write(to, after).map_err(failed(to))
 }
 
-fn write_rejects(path: &str, patch: &FilePatch, rejected: &[&Hunk]) -> Result<(), String> {
+fn write_rejects(path: &str, patch: &FilePatch, rejected: &[(usize, isize)]) -> Result<(), String> {
     let mut out = format!("--- {}\n+++ {}\n", patch.old, patch.new).into_bytes();
-    for hunk in rejected {
-        let (start, old, new) = (hunk.old_start, hunk.old.len(), hunk.new.len());
-        out.extend(format!("@@ -{start},{old} +{start},{new} @@\n").into_bytes());
-        let middle = hunk.old.len() - hunk.after;
-        let mark = |out: &mut Vec<u8>, sign: u8, lines: &[Vec<u8>]| {
-            for line in lines {
-                out.push(sign);
-                out.extend(line);
-            }
-        };
-        mark(
-            &mut out,
-            b' ',
-            hunk.old.get(..hunk.before).unwrap_or_default(),
-        );
-        mark(
-            &mut out,
-            b'-',
-            hunk.old.get(hunk.before..middle).unwrap_or_default(),
-        );
-        mark(
-            &mut out,
-            b'+',
-            hunk.new
-                .get(hunk.before..hunk.new.len() - hunk.after)
-                .unwrap_or_default(),
-        );
-        mark(&mut out, b' ', hunk.old.get(middle..).unwrap_or_default());
-    }
-    let rejects = format!("{path}.rej");
-    fs::write(&rejects, out).map_err(|error| format!("{rejects}: {}", reason(&error)))
-}
-
-/// Where a hunk fits, and how many of its outer lines had to be left out of account.
-fn find(lines: &[Vec<u8>], hunk: &Hunk, wanted: usize) -> Option<(usize, usize)> {
-    for fuzz in 0..=FUZZ_MAX.min(hunk.before.max(hunk.after)) {
-        let (head, tail) = (fuzz.min(hunk.before), fuzz.min(hunk.after));
-        let Some(old) = hunk.old.get(head..hunk.old.len() - tail) else {
-            continue;
-        };
-        let fits = |place: usize| {
-            lines
-                .get(place + head..place + head + old.len())
-                .is_some_and(|found| found == old)
-        };
-        let most = lines.len();
-        let near = (0..=most).flat_map(|away| [wanted.checked_add(away), wanted.checked_sub(away)]);
-        if let Some(place) = near.flatten().find(|place| fits(*place)) {
-            return Some((place, fuzz));
+    for (at, growth) in rejected {
+        if let Some(hunk) = patch.hunks.get(*at) {
+            hunk.print(&mut out, *growth);
         }
     }
-    None
+    fs::write(path, out).map_err(|error| format!("{path}: {}", reason(&error)))
 }
 
 /// The file: as named, or what of the two names is there.
-fn target(options: &Options, patch: &FilePatch) -> Option<String> {
+fn target(options: &Options, patch: &FilePatch, creates: bool) -> Option<String> {
     if let Some(file) = &options.file {
         return Some(file.clone());
     }
-    let names = [&patch.old, &patch.new].map(|name| strip(name, options.strip));
+    let names = [&patch.old, &patch.new].map(|header| strip(name(header), options.strip));
     let there = names
         .iter()
         .flatten()
         .find(|name| Path::new(name.as_str()).is_file());
     there
-        .or_else(|| names.iter().flatten().next_back())
+        .or_else(|| names.iter().flatten().next_back().filter(|_| creates))
         .cloned()
 }
 
@@ -286,22 +309,29 @@ fn strip(name: &str, strip: Option<usize>) -> Option<String> {
 fn read_patches(bytes: &[u8]) -> Result<Vec<FilePatch>, String> {
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let mut patches: Vec<FilePatch> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut behind) = (0, 0);
     while let Some(line) = lines.get(at) {
         let next = lines.get(at + 1).copied().unwrap_or_default();
         if line.starts_with(b"--- ") && next.starts_with(b"+++ ") {
             patches.push(FilePatch {
-                old: name(line),
-                new: name(next),
+                old: header(line),
+                new: header(next),
                 hunks: Vec::new(),
+                line: at + 3,
+                intro: lines
+                    .get(behind..at + 2)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|line| String::from_utf8_lossy(line).trim_end().to_owned())
+                    .collect(),
             });
             at += 2;
         } else if line.starts_with(b"@@ -") && !patches.is_empty() {
-            let (hunk, end) = read_hunk(&lines, at)?;
+            let (hunk, end) = hunk::read(&lines, at)?;
             if let Some(patch) = patches.last_mut() {
                 patch.hunks.push(hunk);
             }
-            at = end;
+            (at, behind) = (end, end);
         } else {
             at += 1;
         }
@@ -309,176 +339,11 @@ fn read_patches(bytes: &[u8]) -> Result<Vec<FilePatch>, String> {
     Ok(patches)
 }
 
-fn name(line: &[u8]) -> String {
+fn header(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line.get(4..).unwrap_or_default());
-    text.split('\t')
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned()
+    text.trim_end().to_owned()
 }
 
-fn read_hunk(lines: &[&[u8]], start: usize) -> Result<(Hunk, usize), String> {
-    let malformed = |at: usize| {
-        let line = lines
-            .get(at)
-            .map(|line| String::from_utf8_lossy(line).trim_end().to_owned())
-            .unwrap_or_default();
-        format!("malformed patch at line {}: {line}", at + 1)
-    };
-    let head = lines
-        .get(start)
-        .map(|line| String::from_utf8_lossy(line).into_owned())
-        .unwrap_or_default();
-    let numbers = numbers(&head).ok_or_else(|| malformed(start))?;
-    let [old_start, old_count, new_count] = numbers;
-    let mut hunk = Hunk {
-        old_start,
-        old: Vec::new(),
-        new: Vec::new(),
-        before: 0,
-        after: 0,
-    };
-    let mut at = start + 1;
-    let mut changed = false;
-    while hunk.old.len() < old_count || hunk.new.len() < new_count {
-        let line = lines
-            .get(at)
-            .ok_or_else(|| "unexpected end of file in patch".to_owned())?;
-        let text = line.get(1..).unwrap_or_default().to_vec();
-        match line.first() {
-            Some(b'-') => {
-                hunk.old.push(text);
-                (changed, hunk.after) = (true, 0);
-            }
-            Some(b'+') => {
-                hunk.new.push(text);
-                (changed, hunk.after) = (true, 0);
-            }
-            Some(b' ' | b'\n' | b'\r') => {
-                // Mail programs take away a space that stands alone.
-                let text = if line.first() == Some(&b' ') {
-                    text
-                } else {
-                    line.to_vec()
-                };
-                hunk.old.push(text.clone());
-                hunk.new.push(text);
-                match changed {
-                    true => hunk.after += 1,
-                    false => hunk.before += 1,
-                }
-            }
-            Some(b'\\') => no_newline(
-                &mut hunk,
-                lines.get(at - 1).and_then(|line| line.first()).copied(),
-            ),
-            _ => return Err(malformed(at)),
-        }
-        at += 1;
-    }
-    if lines.get(at).is_some_and(|line| line.starts_with(b"\\")) {
-        no_newline(
-            &mut hunk,
-            lines.get(at - 1).and_then(|line| line.first()).copied(),
-        );
-        at += 1;
-    }
-    Ok((hunk, at))
-}
-
-/// The line before it has no end.
-fn no_newline(hunk: &mut Hunk, sign: Option<u8>) {
-    let take = |lines: &mut Vec<Vec<u8>>| {
-        if let Some(line) = lines.last_mut()
-            && line.ends_with(b"\n")
-        {
-            line.pop();
-        }
-    };
-    if sign != Some(b'+') {
-        take(&mut hunk.old);
-    }
-    if sign != Some(b'-') {
-        take(&mut hunk.new);
-    }
-}
-
-/// `@@ -1,2 +3,4 @@`: where the old lines begin, and how many there are of each.
-fn numbers(head: &str) -> Option<[usize; 3]> {
-    let mut words = head.split(' ').skip(1);
-    let range = |word: &str, sign: char| -> Option<(usize, usize)> {
-        let word = word.trim().strip_prefix(sign)?;
-        match word.split_once(',') {
-            Some((start, count)) => Some((start.parse().ok()?, count.parse().ok()?)),
-            None => Some((word.parse().ok()?, 1)),
-        }
-    };
-    let (old_start, old_count) = range(words.next()?, '-')?;
-    let (_, new_count) = range(words.next()?, '+')?;
-    Some([old_start, old_count, new_count])
-}
-
-fn parse(arguments: &[String]) -> Result<Options, String> {
-    let mut options = Options::default();
-    let mut files = Vec::new();
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let (name, mut value) = match argument.strip_prefix("--") {
-            Some(long) => long
-                .split_once('=')
-                .map_or((long, None), |(name, value)| (name, Some(value.to_owned()))),
-            None if argument.len() > 1 && argument.starts_with('-') => (
-                argument.get(1..2).unwrap_or_default(),
-                argument
-                    .get(2..)
-                    .filter(|rest| !rest.is_empty())
-                    .map(str::to_owned),
-            ),
-            None => {
-                files.push(argument.clone());
-                continue;
-            }
-        };
-        let mut needed = || {
-            value
-                .take()
-                .or_else(|| rest.next().cloned())
-                .ok_or_else(|| format!("option '{name}' requires an argument"))
-        };
-        match name {
-            "p" | "strip" => {
-                let text = needed()?;
-                options.strip = Some(
-                    text.parse()
-                        .map_err(|_| format!("strip count {text} is not a number"))?,
-                );
-            }
-            "i" | "input" => options.input = Some(needed()?),
-            "o" | "output" => options.output = Some(needed()?),
-            "d" | "directory" => options.folder = Some(needed()?),
-            "R" | "reverse" => options.reverse = true,
-            "b" | "backup" => options.backup = true,
-            "s" | "quiet" | "silent" => options.silent = true,
-            "E" | "remove-empty-files" => options.remove_empty = true,
-            "dry-run" => options.dry_run = true,
-            "N"
-            | "forward"
-            | "u"
-            | "unified"
-            | "f"
-            | "force"
-            | "t"
-            | "batch"
-            | "l"
-            | "ignore-whitespace"
-            | "no-backup-if-mismatch" => {}
-            "F" | "fuzz" | "r" | "reject-file" => drop(needed()?),
-            _ => return Err(format!("unrecognized option '{argument}'")),
-        }
-    }
-    let mut files = files.into_iter();
-    options.file = files.next();
-    options.input = options.input.take().or_else(|| files.next());
-    Ok(options)
+fn name(header: &str) -> &str {
+    header.split('\t').next().unwrap_or_default().trim_end()
 }

@@ -96,6 +96,7 @@ impl Evaluation {
         match test {
             Test::True | Test::Permitted => true,
             Test::False => false,
+            Test::Mode(wanted) => wanted.holds(format::mode(&entry.metadata).0),
             Test::Name {
                 pattern,
                 ignore_case,

@@ -61,6 +61,7 @@ pub enum Test {
     Same(std::path::PathBuf),
     /// WASI has no modes: everything may be read and written.
     Permitted,
+    Mode(crate::mode::Wanted),
 }
 
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ pub fn letter(metadata: &Metadata) -> char {
 }
 
 /// WASI has no modes; these are what a file can be used for.
-fn mode(metadata: &Metadata) -> (u32, &'static str) {
+pub fn mode(metadata: &Metadata) -> (u32, &'static str) {
     match letter(metadata) {
         'l' => (0o777, "lrwxrwxrwx"),
         'd' => (0o755, "drwxr-xr-x"),

@@ -3,6 +3,7 @@
 mod evaluate;
 mod expression;
 mod format;
+mod mode;
 mod parse;
 mod run;
 mod walk;

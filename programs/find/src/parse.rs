@@ -171,7 +171,8 @@ impl Parser<'_> {
             "-newermt" => Test::Newer(self.moment()?),
             "-samefile" => Test::Same(std::fs::canonicalize(self.value(word)?).unwrap_or_default()),
             "-readable" | "-writable" | "-executable" => Test::Permitted,
-            "-perm" | "-user" | "-group" | "-uid" | "-gid" | "-links" | "-inum" => {
+            "-perm" => Test::Mode(self.value(word)?.parse()?),
+            "-user" | "-group" | "-uid" | "-gid" | "-links" | "-inum" => {
                 return Err(format!(
                     "{word} is not supported: files in a sandbox have no modes and no owners"
                 ));
@@ -275,7 +276,7 @@ impl Parser<'_> {
         // GNU's default syntax is Emacs's, where `+` and `?` repeat.
         let regex = match self.syntax {
             pattern::Syntax::Basic => translated.regex.replace("\\+", "+").replace("\\?", "?"),
-            pattern::Syntax::Extended => translated.regex,
+            _ => translated.regex,
         };
         let case = if word == "-iregex" { "(?i)" } else { "" };
         let built = regex::Regex::new(&format!("{case}^(?:{regex})$"));

@@ -37,7 +37,12 @@ pub fn compile(options: &Options) -> Result<Expression, String> {
             Syntax::Fixed => pattern::literal(pattern),
             Syntax::Perl => pattern.clone(),
             Syntax::Basic => translate(pattern, pattern::Syntax::Basic, &mut backtracking)?,
-            Syntax::Extended => translate(pattern, pattern::Syntax::Extended, &mut backtracking)?,
+            // A repetition of nothing is nothing, as GNU has it.
+            Syntax::Extended => translate(
+                pattern.trim_start_matches(['*', '+', '?']),
+                pattern::Syntax::Extended,
+                &mut backtracking,
+            )?,
         };
         parts.push(regex);
     }

@@ -37,7 +37,10 @@ fn one(options: &Options, file: &str, back: &mut dyn FnMut(File) -> bool) -> boo
     match (folder, options.recursive) {
         (true, true) => walk(options, file, back),
         (true, false) if options.skip_folders => true,
-        (true, false) => back(Err(format!("{file}: Is a directory"))),
+        // It is as empty as it is no file.
+        (true, false) => {
+            back(Err(format!("{file}: Is a directory"))) && back(Ok((file.to_owned(), Vec::new())))
+        }
         (false, _) if !taken(options, file) => true,
         (false, _) => back(read(file)),
     }

@@ -1,20 +1,26 @@
 //! The filter, compiled, and what it may ask for.
 
+use crate::change;
+use crate::literal;
+use crate::natives;
+use crate::place::Place;
+use crate::value::Value;
 use jaq_core::data::HasLut;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{DataT, Lut, Native};
-use jaq_json::Val;
 use jaq_std::input::{HasInputs, Inputs};
+use std::path::PathBuf;
 
 pub struct Kind;
 
 pub struct Data<'a> {
     pub lut: &'a Lut<Kind>,
-    pub inputs: Inputs<'a, Val>,
+    pub inputs: Inputs<'a, Value>,
+    pub place: &'a Place<'a>,
 }
 
 impl DataT for Kind {
-    type V<'a> = Val;
+    type V<'a> = Value;
     type Data<'a> = &'a Data<'a>;
 }
 
@@ -24,8 +30,8 @@ impl<'a> HasLut<'a, Kind> for &'a Data<'a> {
     }
 }
 
-impl<'a> HasInputs<'a, Val> for &'a Data<'a> {
-    fn inputs(&self) -> Inputs<'a, Val> {
+impl<'a> HasInputs<'a, Value> for &'a Data<'a> {
+    fn inputs(&self) -> Inputs<'a, Value> {
         self.inputs
     }
 }
@@ -35,29 +41,36 @@ pub type Filter = jaq_core::compile::Filter<Native<Kind>>;
 /// What jq has and jaq's libraries have not.
 const MORE: &str = include_str!("more.jq");
 
-pub fn compile(code: &str, variables: &[String]) -> Result<Filter, Vec<String>> {
+pub fn compile(
+    code: &str,
+    variables: &[String],
+    libraries: &[PathBuf],
+) -> Result<Filter, Vec<String>> {
     let more = load::parse(MORE, |parser| parser.defs()).unwrap_or_default();
+    let own = natives::funs().into_vec();
+    let names: Vec<&str> = own.iter().map(|(name, ..)| *name).collect();
     let definitions = jaq_core::defs()
         .chain(jaq_std::defs())
-        .chain(jaq_json::defs())
+        .filter(|definition| !names.contains(&definition.name))
         .chain(more);
+    let inputs = jaq_std::input::funs::<Kind>().into_vec();
     let native = jaq_core::funs()
+        .map(change::by_paths)
         .chain(jaq_std::funs())
-        .chain(jaq_json::funs());
-    let inputs = jaq_std::input::funs()
-        .into_vec()
-        .into_iter()
-        .map(jaq_core::native::run);
+        .filter(|(name, ..)| !names.contains(name))
+        .chain(own.into_iter().map(jaq_core::native::run::<Kind>))
+        .chain(inputs.into_iter().map(jaq_core::native::run::<Kind>))
+        .collect::<Vec<_>>();
     let arena = Arena::default();
-    let here = [std::path::PathBuf::from(".")];
-    let loader = Loader::new(definitions).with_std_read(&here);
+    let loader = Loader::new(definitions).with_std_read(libraries);
+    let code = literal::complete(code);
     let file = File {
-        code,
-        path: std::path::PathBuf::new(),
+        code: code.as_str(),
+        path: PathBuf::new(),
     };
     let modules = loader.load(&arena, file).map_err(load_errors)?;
     jaq_core::Compiler::default()
-        .with_funs(native.chain(inputs))
+        .with_funs(native)
         .with_global_vars(variables.iter().map(String::as_str))
         .compile(modules)
         .map_err(|errors| {
@@ -68,7 +81,7 @@ pub fn compile(code: &str, variables: &[String]) -> Result<Filter, Vec<String>> 
         })
 }
 
-fn load_errors(errors: load::Errors<&str, std::path::PathBuf>) -> Vec<String> {
+fn load_errors(errors: load::Errors<&str, PathBuf>) -> Vec<String> {
     let mut out = Vec::new();
     for (file, error) in errors {
         match error {

@@ -1,6 +1,8 @@
 //! The command line.
 
-use jaq_json::{Map, Val, read};
+use crate::read::{self, Reader};
+use jaq_json::{Map, Val};
+use std::path::PathBuf;
 use swarm_flow_posix::reason;
 
 pub struct Options {
@@ -21,6 +23,8 @@ pub struct Options {
     pub exit_status: bool,
     pub color: bool,
     pub sequence: bool,
+    pub stream: bool,
+    pub libraries: Vec<PathBuf>,
     pub indent: String,
 }
 
@@ -92,6 +96,8 @@ struct Given {
     exit_status: bool,
     color: bool,
     sequence: bool,
+    stream: bool,
+    libraries: Vec<PathBuf>,
     from_file: bool,
     indent: Option<String>,
 }
@@ -107,7 +113,7 @@ impl Given {
         match self.kind {
             Positional::Files => self.files.push(argument),
             Positional::Text => self.positional.push(Val::from(argument)),
-            Positional::Json => match read::parse_single(argument.as_bytes()) {
+            Positional::Json => match read::single(argument.as_bytes()) {
                 Ok(value) => self.positional.push(value),
                 Err(_) => {
                     self.broken = Some(format!(
@@ -163,7 +169,7 @@ impl Given {
             "from-file" => self.from_file = true,
             "seq" => self.sequence = true,
             "unbuffered" => {}
-            "library-path" => drop(next(rest, long)?),
+            "library-path" => self.libraries.push(PathBuf::from(next(rest, long)?)),
             "args" => self.kind = Positional::Text,
             "jsonargs" => self.kind = Positional::Json,
             "arg" => {
@@ -174,7 +180,7 @@ impl Given {
             "argjson" => {
                 let name = next(rest, long)?;
                 let text = next(rest, long)?;
-                let value = read::parse_single(text.as_bytes());
+                let value = read::single(text.as_bytes());
                 let value =
                     value.map_err(|_| format!("Invalid JSON text passed to --argjson: {text}"))?;
                 self.named.push((name, value));
@@ -184,8 +190,9 @@ impl Given {
                 let path = next(rest, long)?;
                 self.named.push((name, file(&path, long == "rawfile")?));
             }
-            "stream" | "stream-errors" => {
-                return Err(format!("--{long} is not supported; use `tostream`"));
+            "stream" => self.stream = true,
+            "stream-errors" => {
+                return Err(format!("--{long} is not supported; use --stream"));
             }
             _ => return Err(format!("Unknown option: --{long}")),
         }
@@ -237,6 +244,11 @@ impl Given {
             exit_status: self.exit_status,
             color: self.color,
             sequence: self.sequence,
+            stream: self.stream,
+            libraries: match self.libraries.is_empty() {
+                true => vec![PathBuf::from(".")],
+                false => self.libraries,
+            },
             indent: self.indent.unwrap_or_else(|| "  ".to_owned()),
         })
     }
@@ -253,7 +265,7 @@ fn file(path: &str, raw: bool) -> Result<Val, String> {
     if raw {
         return Ok(Val::from(String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let values: Result<Vec<Val>, _> = read::parse_many(&bytes).collect();
+    let values: Result<Vec<Val>, _> = Reader::new(&bytes).collect();
     Ok(values
         .map_err(|error| format!("Bad JSON in {path}: {error}"))?
         .into_iter()

@@ -1,28 +1,24 @@
 //! What is printed.
 
 use crate::options::Options;
+use crate::write::{self, Form};
 use jaq_json::Val;
-use jaq_json::write::{self, Pp, Styles};
 use std::io::{self, BufWriter, Stdout, Write};
 
 pub struct Output<'a> {
     options: &'a Options,
-    form: Pp,
+    form: Form,
     out: BufWriter<Stdout>,
     last: Option<bool>,
 }
 
 impl<'a> Output<'a> {
     pub fn new(options: &'a Options) -> Self {
-        let form = Pp {
+        let form = Form {
             indent: (!options.compact).then(|| options.indent.clone()),
             sort_keys: options.sort_keys,
-            styles: if options.color {
-                Styles::ansi()
-            } else {
-                Styles::default()
-            },
-            sep_space: !options.compact,
+            ascii: options.ascii,
+            color: options.color,
         };
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
         Self {
@@ -39,15 +35,12 @@ impl<'a> Output<'a> {
             self.out.write_all(b"\x1e")?;
         }
         match value {
-            Val::TStr(text) | Val::BStr(text) if self.options.raw_output => {
-                self.out.write_all(text)?
+            Val::TStr(text) | Val::BStr(text)
+                if self.options.raw_output && (!self.options.ascii || text.is_ascii()) =>
+            {
+                self.out.write_all(text)?;
             }
-            _ if self.options.ascii => {
-                let mut bytes = Vec::new();
-                write::write(&mut bytes, &self.form, 0, value)?;
-                self.ascii(&String::from_utf8_lossy(&bytes))?;
-            }
-            _ => write::write(&mut self.out, &self.form, 0, value)?,
+            _ => write::value(&mut self.out, &self.form, value)?,
         }
         match (self.options.raw_output0, self.options.join) {
             (true, _) => self.out.write_all(b"\0"),
@@ -63,20 +56,5 @@ impl<'a> Output<'a> {
     /// The exit code of `-e`: none if there was no output.
     pub fn status(&self) -> Option<i32> {
         self.last.map(|truth| i32::from(!truth))
-    }
-
-    fn ascii(&mut self, text: &str) -> io::Result<()> {
-        for character in text.chars() {
-            match character.is_ascii() {
-                true => write!(self.out, "{character}")?,
-                false => {
-                    let mut units = [0; 2];
-                    for unit in character.encode_utf16(&mut units) {
-                        write!(self.out, "\\u{unit:04x}")?;
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }

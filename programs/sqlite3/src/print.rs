@@ -39,8 +39,37 @@ fn parse_failed(error: &rusqlite::Error) -> Failed {
     Failed {
         runtime: false,
         code: number(error),
-        text: said(error),
+        text: match error {
+            rusqlite::Error::SqlInputError { sql, offset, .. } => {
+                let at = usize::try_from(*offset).ok();
+                said(error) + &at.and_then(|at| pointed(sql, at)).unwrap_or_default()
+            }
+            _ => said(error),
+        },
     }
+}
+
+/// The part of a statement that is wrong, and a mark beneath the place.
+fn pointed(sql: &str, at: usize) -> Option<String> {
+    const BEFORE_MAX: usize = 50;
+    const SHOWN_MAX: usize = 78;
+    let before = sql.get(..at).filter(|before| before.len() < sql.len())?;
+    let from = before
+        .char_indices()
+        .map(|(from, _)| from)
+        .find(|from| at - from <= BEFORE_MAX)
+        .unwrap_or(0);
+    let rest = sql.get(from..)?;
+    let end = rest.floor_char_boundary(SHOWN_MAX);
+    let code = rest
+        .get(..end)?
+        .replace(|letter: char| letter.is_ascii_whitespace(), " ");
+    let place = at - from;
+    let mark = match place < 25 {
+        true => format!("{:place$}^--- error here", ""),
+        false => format!("{:width$}error here ---^", "", width = place - 14),
+    };
+    Some(format!("\n  {code}\n  {mark}"))
 }
 
 fn number(error: &rusqlite::Error) -> i32 {

@@ -76,16 +76,48 @@ pub fn show(shell: &mut Shell, pattern: Option<&str>) -> Result<(), String> {
             Some(pattern) => format!("AND lower(tbl_name) LIKE {}", text(&pattern.to_lowercase())),
             None => String::new(),
         };
-        let sql = format!(
-            "SELECT sql FROM {}.sqlite_schema WHERE sql IS NOT NULL {filter} ORDER BY rowid",
-            print::named(&database),
-        );
-        for sql in list(shell, &sql)? {
-            out.push_str(&format!("{sql};\n"));
+        let within = print::named(&database);
+        let all = |column: &str| {
+            let from = format!("{within}.sqlite_schema WHERE sql IS NOT NULL {filter}");
+            list(
+                shell,
+                &format!("SELECT {column} FROM {from} ORDER BY rowid"),
+            )
+        };
+        for (sql, name) in all("sql")?.into_iter().zip(all("name")?) {
+            out.push_str(&sql);
+            if sql.starts_with("CREATE VIEW") || sql.starts_with("CREATE VIRTUAL TABLE") {
+                out.push_str(&columns(shell, &database, &name));
+            }
+            out.push_str(";\n");
         }
     }
     shell.output.write(out.as_bytes());
     Ok(())
+}
+
+/// What a view has, in a comment. A view that cannot be read has none.
+fn columns(shell: &Shell, database: &str, name: &str) -> String {
+    let sql = format!(
+        "SELECT name FROM pragma_table_info({}, {})",
+        text(name),
+        text(database)
+    );
+    let prefix = match database {
+        "main" => String::new(),
+        other => format!("{}.", print::named(other)),
+    };
+    match list(shell, &sql) {
+        Ok(columns) if !columns.is_empty() => {
+            let columns: Vec<String> = columns.iter().map(|name| print::named(name)).collect();
+            format!(
+                "\n/* {prefix}{}({}) */",
+                print::named(name),
+                columns.join(",")
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 pub fn databases(shell: &mut Shell) -> Result<(), String> {

@@ -143,7 +143,7 @@ impl Shell {
     }
 
     fn statements(&mut self, text: &str, file: &str, line: usize) {
-        if let Err(error) = self.run(text) {
+        if let Err(error) = self.run(text.trim_end()) {
             let what = match error.runtime {
                 true => "Runtime error",
                 false => "Parse error",

@@ -31,8 +31,14 @@ pub fn main(name: &str, arguments: &[String]) -> Result<i32, String> {
             if error == io::ErrorKind::BrokenPipe.to_string() {
                 return Ok(0);
             }
+            // What was left as it is counts as a warning, or as nothing.
+            if options.codec == Codec::Gzip && error.ends_with("suffix -- unchanged") {
+                eprintln!("{name}: {file} {error}");
+                continue;
+            }
             eprintln!("{name}: {file}: {error}");
-            code = 1;
+            let warned = options.codec == Codec::Gzip && error.ends_with("suffix -- ignored");
+            code = if code == 1 || !warned { 1 } else { 2 };
         }
     }
     Ok(code)
@@ -103,7 +109,12 @@ fn check(options: &Options, file: &str, bytes: &[u8]) -> Result<(), String> {
     };
     convert(&read, bytes, &mut plain)?;
     if options.list {
-        let ratio = 100.0 - 100.0 * bytes.len() as f64 / plain.len().max(1) as f64;
+        let around = match options.codec {
+            Codec::Gzip => gzip_header(bytes) + GZIP_TRAILER,
+            _ => 0,
+        };
+        let body = bytes.len().saturating_sub(around);
+        let ratio = 100.0 - 100.0 * body as f64 / plain.len().max(1) as f64;
         println!("         compressed        uncompressed  ratio uncompressed_name");
         let name = file.strip_suffix(options.codec.ending()).unwrap_or(file);
         println!(
@@ -113,6 +124,21 @@ fn check(options: &Options, file: &str, bytes: &[u8]) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+const GZIP_TRAILER: usize = 8;
+
+/// How long the header is, with the name that it may hold.
+fn gzip_header(bytes: &[u8]) -> usize {
+    const FIXED: usize = 10;
+    const NAME: u8 = 1 << 3;
+    let flags = bytes.get(3).copied().unwrap_or_default();
+    let name = bytes.get(FIXED..).unwrap_or_default();
+    let length = name
+        .iter()
+        .position(|byte| *byte == 0)
+        .map_or(0, |end| end + 1);
+    FIXED + if flags & NAME == 0 { 0 } else { length }
 }
 
 fn copy(options: &Options) -> Options {

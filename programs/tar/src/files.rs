@@ -1,7 +1,7 @@
 //! Files that come out of archives.
 
 use std::ffi::CString;
-use std::fs::{self, File, FileTimes};
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -37,24 +37,31 @@ pub fn symlink(target: &str, path: &Path) -> io::Result<()> {
     }
 }
 
-/// A time that cannot be set is a pity; the file is there.
-pub fn set_modified(path: &Path, seconds: u64) {
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-    let times = FileTimes::new().set_modified(time).set_accessed(time);
-    let folder = path.is_dir();
-    let _ = File::options()
-        .read(true)
-        .write(!folder)
-        .open(path)
-        .and_then(|file| file.set_times(times));
+/// A time that cannot be set is a pity; the file is there. That of a link is its own.
+pub fn set_modified(path: &Path, time: Duration) {
+    let Ok(path) = CString::new(path.as_os_str().as_encoded_bytes()) else {
+        return;
+    };
+    let Ok(seconds) = libc::time_t::try_from(time.as_secs()) else {
+        return;
+    };
+    let mut moment = libc::timespec {
+        tv_sec: seconds,
+        tv_nsec: 0,
+    };
+    moment.tv_nsec = time.subsec_nanos().try_into().unwrap_or_default();
+    let times = [moment, moment];
+    let flags = libc::AT_SYMLINK_NOFOLLOW;
+    // SAFETY: a string with an end and two moments, and the call keeps neither.
+    let _ = unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), flags) };
 }
 
-pub fn modified(found: &fs::Metadata) -> u64 {
+pub fn modified(found: &fs::Metadata) -> Duration {
     let since = found
         .modified()
         .ok()
         .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or(0, |since| since.as_secs())
+    since.unwrap_or_default()
 }
 
 /// A tree, folders before what they hold, names in order, without recursion.

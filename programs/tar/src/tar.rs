@@ -11,6 +11,7 @@ use options::{Mode, Options};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use swarm_flow_posix::{glob, reason};
 
 pub fn main(arguments: &[String]) -> Result<i32, String> {
@@ -84,7 +85,7 @@ fn add(options: &Options, archive: &mut Builder<Vec<u8>>, path: &Path) -> io::Re
         return Ok(());
     }
     let mut header = Header::new_gnu();
-    header.set_mtime(files::modified(&found));
+    header.set_mtime(files::modified(&found).as_secs());
     header.set_uid(1_000);
     header.set_gid(1_000);
     header.set_username("user")?;
@@ -144,7 +145,7 @@ fn read(options: &Options) -> Result<i32, String> {
     let mut archive = Archive::new(plain.as_slice());
     let entries = archive.entries().map_err(|error| reason(&error))?;
     let mut used = vec![false; options.members.len()];
-    let mut folders: Vec<(PathBuf, u64)> = Vec::new();
+    let mut folders: Vec<(PathBuf, Duration)> = Vec::new();
     let mut code = 0;
     for entry in entries {
         let mut entry = entry.map_err(|_| "This does not look like a tar archive".to_owned())?;
@@ -163,10 +164,10 @@ fn read(options: &Options) -> Result<i32, String> {
         }
     }
     // What is written into a folder changes its time.
-    folders
-        .iter()
-        .rev()
-        .for_each(|(path, time)| files::set_modified(path, *time));
+    if !options.touch {
+        let last_first = folders.iter().rev();
+        last_first.for_each(|(path, time)| files::set_modified(path, *time));
+    }
     for ((_, member), _) in options
         .members
         .iter()
@@ -210,7 +211,7 @@ fn unpack(
     options: &Options,
     name: &str,
     entry: &mut ::tar::Entry<'_, &[u8]>,
-    folders: &mut Vec<(PathBuf, u64)>,
+    folders: &mut Vec<(PathBuf, Duration)>,
 ) -> Result<(), String> {
     let stripped: Vec<&str> = name
         .split('/')
@@ -218,6 +219,9 @@ fn unpack(
         .skip(options.strip)
         .collect();
     let Some(path) = files::place(&stripped.join("/"))? else {
+        if stripped.is_empty() && options.strip == 0 && !options.to_stdout {
+            folders.push((PathBuf::from("."), modified(entry)));
+        }
         return Ok(());
     };
     let failed = |error: io::Error| format!("{name}: Cannot open: {}", reason(&error));
@@ -229,7 +233,7 @@ fn unpack(
             .map(drop)
             .map_err(failed);
     }
-    let time = entry.header().mtime().unwrap_or(0);
+    let time = modified(entry);
     let kind = entry.header().entry_type();
     if kind.is_dir() {
         fs::create_dir_all(&path).map_err(failed)?;
@@ -246,7 +250,11 @@ fn unpack(
     match (kind, link) {
         (EntryType::Symlink, Some(target)) => {
             let _ = fs::remove_file(&path);
-            files::symlink(&target, &path).map_err(failed)
+            files::symlink(&target, &path).map_err(failed)?;
+            if !options.touch {
+                files::set_modified(&path, time);
+            }
+            Ok(())
         }
         (EntryType::Link, Some(target)) => {
             let target =
@@ -268,6 +276,30 @@ fn unpack(
             "{name}: a sandbox has no devices and no pipes with names"
         )),
     }
+}
+
+/// With its fraction, if the archive has it.
+fn modified(entry: &mut ::tar::Entry<'_, &[u8]>) -> Duration {
+    let whole = Duration::from_secs(entry.header().mtime().unwrap_or(0));
+    let Ok(Some(mut records)) = entry.pax_extensions() else {
+        return whole;
+    };
+    let exact = records.find_map(|record| {
+        let record = record.ok()?;
+        (record.key() == Ok("mtime")).then(|| seconds(record.value().ok()?))?
+    });
+    exact.unwrap_or(whole)
+}
+
+/// `1714979289.5`, without what floating point would do to it.
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    Some(Duration::new(whole.parse().ok()?, digits.parse().ok()?))
 }
 
 fn wanted(options: &Options, name: &str, used: &mut [bool]) -> bool {

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
+use std::time::Duration;
 use swarm_flow_posix::{glob, reason};
 
 #[derive(Default)]
@@ -46,7 +47,7 @@ pub fn main(arguments: &[String]) -> Result<i32, String> {
     if options.list {
         return list(&options, &mut archive);
     }
-    let mut code = 0;
+    let (mut code, mut tested) = (0, 0);
     for at in 0..archive.len() {
         let mut entry = archive.by_index(at).map_err(|error| error.to_string())?;
         let name = entry.name().to_owned();
@@ -57,9 +58,10 @@ pub fn main(arguments: &[String]) -> Result<i32, String> {
             () if options.pipe => io::copy(&mut entry, &mut io::stdout().lock())
                 .map(drop)
                 .map_err(|error| reason(&error)),
-            () if options.test => io::copy(&mut entry, &mut io::sink())
-                .map(drop)
-                .map_err(|error| reason(&error)),
+            () if options.test => {
+                tested += 1;
+                test(&options, &name, &mut entry)
+            }
             () => unpack(&options, &name, &mut entry),
         };
         if let Err(error) = result {
@@ -67,7 +69,25 @@ pub fn main(arguments: &[String]) -> Result<i32, String> {
             code = 3;
         }
     }
+    if tested > 0 {
+        let plural = if tested == 1 { "file" } else { "files" };
+        match code {
+            0 if options.members.is_empty() => {
+                println!("No errors detected in compressed data of {path}.");
+            }
+            0 => println!("No errors detected in {path} for the {tested} {plural} tested."),
+            _ => println!("At least one error was detected in {path}."),
+        }
+    }
     Ok(code)
+}
+
+fn test(options: &Options, name: &str, entry: &mut impl io::Read) -> Result<(), String> {
+    let read = io::copy(entry, &mut io::sink());
+    if !options.quiet && read.is_ok() {
+        println!("    testing: {name:<22}   OK");
+    }
+    read.map(drop).map_err(|error| reason(&error))
 }
 
 fn unpack(
@@ -114,7 +134,7 @@ fn unpack(
     io::copy(entry, &mut file).map_err(failed)?;
     drop(file);
     if let Some(seconds) = time.and_then(seconds) {
-        files::set_modified(&path, seconds);
+        files::set_modified(&path, Duration::from_secs(seconds));
     }
     Ok(())
 }

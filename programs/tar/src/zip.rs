@@ -89,7 +89,7 @@ fn add(
     let mut options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .unix_permissions(0o644);
-    if let Some(time) = time(files::modified(&found)) {
+    if let Some(time) = time(files::modified(&found).as_secs()) {
         options = options.last_modified_time(time);
     }
     if found.is_dir() {
