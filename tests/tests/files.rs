@@ -10,6 +10,8 @@
 
 #[path = "files/api.rs"]
 mod api;
+#[path = "files/devices.rs"]
+mod devices;
 #[path = "files/grant.rs"]
 mod grant;
 #[path = "files/link.rs"]

@@ -4,9 +4,14 @@
 //!
 //! An operator's own directory takes no room of the workspace's. What lies there cannot be moved or linked into the workspace,
 //! nor the other way: as between two disks, it has to be copied.
+//!
+//! A descriptor of what lies in `/dev` has no file behind it and came from no grant: what reads and writes is answered from
+//! memory, and whatever needs a grant is refused.
 
+mod device;
 mod view;
 
+use crate::devices::{self, Device};
 use crate::disk::NoRoom;
 use crate::guest::Guest;
 use crate::opened::{NotGranted, Source};
@@ -33,11 +38,14 @@ pub(crate) fn add_to_linker<T: Send + 'static>(linker: &mut Linker<Guest<T>>) ->
 
 impl preopens::Host for FilesView<'_> {
     fn get_directories(&mut self) -> Result<Vec<(Fd, String)>> {
-        let directories = preopens::Host::get_directories(&mut self.plain)?;
+        let mut directories = preopens::Host::get_directories(&mut self.plain)?;
         for (index, (fd, _)) in directories.iter().enumerate() {
             if let Some(origin) = self.opened.directory(index).cloned() {
                 self.opened.note(fd.rep(), origin);
             }
+        }
+        if directories.iter().all(|(_, path)| path != devices::PATH) {
+            directories.push((self.push_device(Device::ROOT)?, devices::PATH.to_owned()));
         }
         Ok(directories)
     }
@@ -67,6 +75,9 @@ impl HostDescriptor for FilesView<'_> {
     // --- What may need room ---
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
+        if let Some(device) = self.device(&fd) {
+            return Err(device.set_size().into());
+        }
         let origin = self.write_granted(&fd)?;
         let grows = size.saturating_sub(self.length(&fd)?);
         self.take(origin, grows, 0)?;
@@ -74,6 +85,9 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
+        if let Some(device) = self.device(&fd) {
+            return self.write_device(device, bytes).await;
+        }
         let origin = self.write_granted(&fd)?;
         let end = offset.saturating_add(bytes.len() as u64);
         let grows = end.saturating_sub(self.length(&fd)?);
@@ -82,6 +96,9 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
+        if let Some(device) = self.device(&fd) {
+            return self.device_output(device);
+        }
         let origin = self.write_granted(&fd)?.clone();
         let length = self.length(&fd)?;
         let stream = self.plain.write_via_stream(fd, offset)?;
@@ -89,6 +106,9 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
+        if let Some(device) = self.device(&fd) {
+            return self.device_output(device);
+        }
         let origin = self.write_granted(&fd)?.clone();
         let length = self.length(&fd)?;
         let stream = self.plain.append_via_stream(fd)?;
@@ -103,6 +123,9 @@ impl HostDescriptor for FilesView<'_> {
         open_flags: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Fd> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(self.push_device(device.open(&path, open_flags, flags)?)?);
+        }
         let makes = open_flags.contains(OpenFlags::CREATE);
         let writes = makes
             || open_flags.contains(OpenFlags::TRUNCATE)
@@ -165,6 +188,9 @@ impl HostDescriptor for FilesView<'_> {
     // --- What does not ---
 
     fn read_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynInputStream>> {
+        if let Some(device) = self.device(&fd) {
+            return self.device_input(device);
+        }
         let origin = self.read_granted(&fd)?.clone();
         let stream = self.plain.read_via_stream(fd, offset)?;
         let plain = self.plain.table.delete(stream)?;
@@ -173,21 +199,33 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn advise(&mut self, fd: Fd, offset: u64, length: u64, advice: Advice) -> FsResult<()> {
+        if self.device(&fd).is_some() {
+            return Ok(());
+        }
         self.read_granted(&fd)?;
         self.plain.advise(fd, offset, length, advice).await
     }
 
     async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        if self.device(&fd).is_some() {
+            return Ok(());
+        }
         self.read_granted(&fd)?;
         self.plain.sync_data(fd).await
     }
 
     async fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(device.flags);
+        }
         self.read_granted(&fd)?;
         self.plain.get_flags(fd).await
     }
 
     async fn get_type(&mut self, fd: Fd) -> FsResult<DescriptorType> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(device.node.kind());
+        }
         self.plain.get_type(fd).await
     }
 
@@ -204,11 +242,17 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn read(&mut self, fd: Fd, length: u64, offset: u64) -> FsResult<(Vec<u8>, bool)> {
+        if let Some(device) = self.device(&fd) {
+            return self.read_device(device, length).await;
+        }
         self.read_granted(&fd)?;
         self.plain.read(fd, length, offset).await
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
+        if let Some(device) = self.device(&fd) {
+            return self.device_listing(device);
+        }
         let origin = self.read_granted(&fd)?.clone();
         let listing = self.plain.read_directory(fd).await?;
         origin.used(Access::Read);
@@ -217,11 +261,17 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        if self.device(&fd).is_some() {
+            return Ok(());
+        }
         self.read_granted(&fd)?;
         self.plain.sync(fd).await
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(device.node.stat());
+        }
         self.read_granted(&fd)?;
         self.plain.stat(fd).await
     }
@@ -232,6 +282,9 @@ impl HostDescriptor for FilesView<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(device.node.find(&path)?.stat());
+        }
         self.read_granted(&fd)?;
         let number = fd.rep();
         let done = self.plain.stat_at(fd, flags, path).await;
@@ -256,11 +309,17 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     fn drop(&mut self, fd: Fd) -> Result<()> {
+        if self.device(&fd).is_some() {
+            return self.drop_device(fd);
+        }
         self.opened.forget(fd.rep());
         HostDescriptor::drop(&mut self.plain, fd)
     }
 
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
+        if let Some(device) = self.device(&fd) {
+            return Err(device.readlink(&path).into());
+        }
         self.read_granted(&fd)?;
         let number = fd.rep();
         let done = self.plain.readlink_at(fd, path).await;
@@ -298,10 +357,16 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn is_same_object(&mut self, a: Fd, b: Fd) -> Result<bool> {
-        self.plain.is_same_object(a, b).await
+        match (self.device(&a), self.device(&b)) {
+            (None, None) => self.plain.is_same_object(a, b).await,
+            (a, b) => Ok(a.map(|a| a.node) == b.map(|b| b.node)),
+        }
     }
 
     async fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(device.node.hash());
+        }
         self.read_granted(&fd)?;
         self.plain.metadata_hash(fd).await
     }
@@ -312,6 +377,9 @@ impl HostDescriptor for FilesView<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
+        if let Some(device) = self.device(&fd) {
+            return Ok(device.node.find(&path)?.hash());
+        }
         self.read_granted(&fd)?;
         let number = fd.rep();
         let done = self.plain.metadata_hash_at(fd, flags, path).await;
@@ -324,11 +392,17 @@ impl HostDirectoryEntryStream for FilesView<'_> {
         &mut self,
         stream: Resource<DirectoryEntryStream>,
     ) -> FsResult<Option<DirectoryEntry>> {
+        if let Some(names) = self.names(&stream) {
+            return Ok(names.next());
+        }
         self.granted(stream.rep(), Access::Read)?;
         self.plain.read_directory_entry(stream).await
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> Result<()> {
+        if self.names(&stream).is_some() {
+            return self.drop_names(stream);
+        }
         self.opened.forget(stream.rep());
         HostDirectoryEntryStream::drop(&mut self.plain, stream)
     }

@@ -47,8 +47,9 @@ impl<T> Guest<T> {
         }
     }
 
-    pub(crate) fn wasi_and_opened(&mut self) -> (WasiCtxView<'_>, &mut Opened) {
-        (self.wasi.ctx(), &mut self.opened)
+    /// What files are made of: WASI's part, where each came from, and the streams that have names in `/dev`.
+    pub(crate) fn files(&mut self) -> (WasiCtxView<'_>, &mut Opened, &Processes) {
+        (self.wasi.ctx(), &mut self.opened, &self.processes)
     }
 
     /// Lowers how much may be open when the policy was changed since the last call.

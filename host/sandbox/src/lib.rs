@@ -22,6 +22,7 @@ mod compiled;
 mod componentized;
 mod decisions;
 mod description;
+mod devices;
 mod dial;
 mod disk;
 mod egress;

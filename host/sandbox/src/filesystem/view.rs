@@ -3,6 +3,7 @@
 use crate::disk::Disk;
 use crate::guest::Guest;
 use crate::opened::{NotGranted, Opened, Origin, Sink};
+use crate::process::Processes;
 use std::sync::Arc;
 use swarm_flow_policy::Access;
 use wasmtime::component::{HasData, Resource};
@@ -17,12 +18,13 @@ pub(super) type Fd = Resource<Descriptor>;
 
 pub(super) fn files<T: Send>(guest: &mut Guest<T>) -> FilesView<'_> {
     let disk = guest.disk.clone();
-    let (WasiCtxView { ctx, table }, opened) = guest.wasi_and_opened();
+    let (WasiCtxView { ctx, table }, opened, processes) = guest.files();
     let ctx = ctx.filesystem();
     FilesView {
         plain: WasiFilesystemCtxView { ctx, table },
         disk,
         opened,
+        processes,
     }
 }
 
@@ -37,12 +39,15 @@ pub(super) struct FilesView<'a> {
     /// Nothing is counted without one.
     disk: Option<Arc<Disk>>,
     pub(super) opened: &'a mut Opened,
+    pub(super) processes: &'a Processes,
 }
 
 impl FilesView<'_> {
     /// Where a descriptor or a listing came from, if that may still be used so.
     pub(super) fn granted(&self, number: u32, access: Access) -> FsResult<&Origin> {
-        let origin = self.opened.origin(number).ok_or(ErrorCode::BadDescriptor)?;
+        let Some(origin) = self.opened.origin(number) else {
+            return Err(self.without_origin(number).into());
+        };
         match origin.allow(access) {
             Ok(()) => Ok(origin),
             Err(NotGranted) => Err(ErrorCode::NotPermitted.into()),
