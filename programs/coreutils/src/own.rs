@@ -1,6 +1,7 @@
 //! The utilities that are ours: those that upstream builds only on Unix, and those whose threads, times or modes a
 //! sandbox lacks.
 
+mod cat;
 mod copy;
 mod dd;
 mod du;
@@ -12,6 +13,7 @@ mod modes;
 mod reverse;
 mod sort;
 mod stat;
+mod tail;
 
 use std::ffi::OsString;
 
@@ -30,6 +32,7 @@ impl Call {
 
 pub fn find(name: &str) -> Option<fn(&Call) -> i32> {
     Some(match name {
+        "cat" => cat::main,
         "cp" => copy::main,
         "dd" => dd::main,
         "du" => du::main,
@@ -40,6 +43,7 @@ pub fn find(name: &str) -> Option<fn(&Call) -> i32> {
         "ls" | "vdir" => ls::main,
         "sort" => sort::main,
         "stat" => stat::main,
+        "tail" => tail::main,
         _ => return None,
     })
 }

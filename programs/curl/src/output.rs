@@ -18,7 +18,7 @@ pub struct Folder<'a> {
 enum Target {
     Stdout,
     Stderr,
-    /// `/dev/null`, which a sandbox does not have.
+    /// `/dev/null`, for which nothing has to be opened.
     Nowhere,
     File(PathBuf),
 }

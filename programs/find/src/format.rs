@@ -10,6 +10,7 @@ pub fn letter(metadata: &Metadata) -> char {
     match () {
         () if metadata.is_symlink() => 'l',
         () if metadata.is_dir() => 'd',
+        () if !metadata.is_file() => 'c',
         () => 'f',
     }
 }
@@ -19,6 +20,7 @@ pub fn mode(metadata: &Metadata) -> (u32, &'static str) {
     match letter(metadata) {
         'l' => (0o777, "lrwxrwxrwx"),
         'd' => (0o755, "drwxr-xr-x"),
+        'c' => (0o666, "crw-rw-rw-"),
         _ => (0o644, "-rw-r--r--"),
     }
 }

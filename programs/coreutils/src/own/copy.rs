@@ -1,9 +1,11 @@
 //! `cp`: upstream's, without what it keeps of a file by means that WASI lacks. Times are set behind it; there are no
 //! modes and no owners to keep.
 
+use super::file::is_device;
 use super::{Call, upstream};
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
+use swarm_flow_posix::reason;
 
 pub fn main(call: &Call) -> i32 {
     let mut arguments = Vec::new();
@@ -31,10 +33,39 @@ pub fn main(call: &Call) -> i32 {
         }
     }
     // Where each goes is seen before it is there.
-    let pairs = if keep { pairs(&arguments) } else { Vec::new() };
-    let code = upstream("cp", &arguments);
+    let mut pairs = pairs(&arguments);
+    let devices = pairs.extract_if(.., |(from, _)| is_device(&from.to_string_lossy()));
+    let devices: Vec<_> = devices.collect();
+    arguments.retain(|argument| devices.iter().all(|(from, _)| from != Path::new(argument)));
+    let mut code = 0;
+    for (from, to) in &devices {
+        code |= copy_device(call, from, to);
+    }
+    if devices.is_empty() || !pairs.is_empty() {
+        code |= upstream("cp", &arguments);
+    }
+    if !keep {
+        return code;
+    }
     pairs.iter().for_each(|(from, to)| keep_times(from, to));
     code
+}
+
+/// Upstream's takes only files and folders. A folder that takes several is the last operand of either part.
+fn copy_device(call: &Call, from: &Path, to: &Path) -> i32 {
+    let copied =
+        File::open(from).and_then(|mut from| std::io::copy(&mut from, &mut File::create(to)?));
+    match copied {
+        Ok(_) => 0,
+        Err(error) => {
+            let (from, to) = (from.display(), to.display());
+            call.complain(&format!(
+                "cannot copy '{from}' to '{to}': {}",
+                reason(&error)
+            ));
+            1
+        }
+    }
 }
 
 fn pairs(arguments: &[String]) -> Vec<(PathBuf, PathBuf)> {

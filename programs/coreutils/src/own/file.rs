@@ -1,6 +1,6 @@
 //! What a sandbox can say of a file: there are no modes and no owners, so each has those of a new file of its one user.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::path::Path;
 
 /// Everything belongs to this user and to the group of the same name.
@@ -18,6 +18,7 @@ pub fn kind(found: &Metadata) -> Kind {
     let (mode, permissions, name) = match () {
         () if found.is_symlink() => (0o120_777, "lrwxrwxrwx", "symbolic link"),
         () if found.is_dir() => (0o040_755, "drwxr-xr-x", "directory"),
+        () if !found.is_file() => (0o020_666, "crw-rw-rw-", "character special file"),
         () => (0o100_644, "-rw-r--r--", "regular file"),
     };
     Kind {
@@ -25,6 +26,11 @@ pub fn kind(found: &Metadata) -> Kind {
         permissions,
         name,
     }
+}
+
+/// Whether something is neither a file nor a folder: what lies in `/dev`.
+pub fn is_device(path: &str) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// In KiB. A sandbox does not see blocks: a file has what most file systems would give it, whole ones of 4 KiB; a link
