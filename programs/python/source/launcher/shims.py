@@ -6,9 +6,7 @@ They are set once, in the image. A module that CPython itself leaves out on WASI
 """
 
 import asyncio
-import builtins
 import errno
-import io
 import os
 import signal
 import socket
@@ -18,7 +16,6 @@ import time
 import zipfile
 
 USER = 1000  # Nobody in particular, and not root: some programs refuse to run as root.
-DEVICES = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 _umask = 0o022
 _clock_origin_ns = 0
@@ -30,7 +27,6 @@ def install():
     for name in ("getuid", "geteuid", "getgid", "getegid"):
         setattr(os, name, _user)
     time.process_time, time.process_time_ns = process_time, process_time_ns
-    builtins.open = io.open = open
     zipfile.ZipInfo.from_file = classmethod(_zip_info_from_file)
     tarfile.TarFile.gettarinfo = _tar_info
     socket.socket.__repr__ = _socket_repr
@@ -94,55 +90,6 @@ def process_time_ns():
 
 def process_time():
     return process_time_ns() / 1e9
-
-
-# A sandbox has no device files. Only these are served, and only through `open`.
-
-_open = io.open
-
-
-class _Null(io.RawIOBase):
-    name = os.devnull
-
-    def readable(self):
-        return True
-
-    writable = seekable = readable
-
-    def readinto(self, buffer):
-        return 0
-
-    def write(self, data):
-        return memoryview(data).nbytes
-
-    def seek(self, offset, whence=0):
-        return 0
-
-    def truncate(self, size=None):
-        return 0
-
-
-def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
-    # This runs for every file: one test for what is nearly always the case.
-    if isinstance(file, str) and file[:5] == "/dev/" and opener is None:
-        if file in DEVICES:
-            file, closefd = DEVICES[file], False
-        elif file == os.devnull:
-            return _open_null(mode, encoding, errors, newline)
-    return _open(file, mode, buffering, encoding, errors, newline, closefd, opener)
-
-
-open.__module__ = "_io"
-open.__doc__ = _open.__doc__
-
-
-def _open_null(mode, encoding, errors, newline):
-    raw = _Null()
-    if "+" in mode:
-        binary = io.BufferedRandom(raw)
-    else:
-        binary = io.BufferedReader(raw) if "r" in mode else io.BufferedWriter(raw)
-    return binary if "b" in mode else io.TextIOWrapper(binary, encoding, errors, newline)
 
 
 # WASI files have no permission bits (mode 0): an archive made from them could
