@@ -11,6 +11,8 @@
 //! out. The component's types, imports and exports stay as they are. Some host functions need the memory and so can
 //! exist only after it: where the component called them through a table, a second, small module puts them into it.
 //!
+//! One thing is mended on the way: what the C library does wrong with a file that is read and written (`merge/mended.wat`).
+//!
 //! What no builder of such components makes is refused and not guessed: start functions, passive segments, tags,
 //! several memories, tables that change, globals other than `i32`.
 
@@ -29,10 +31,14 @@ mod tests;
 use anyhow::{Context, Result};
 use wasmparser::Validator;
 
+/// Stands before functions of the C library.
+const MENDED: &str = include_str!("merge/mended.wat");
+
 /// The same component with one core module, and what was kept apart.
 pub fn merge(bytes: &[u8]) -> Result<Vec<u8>> {
     let component = component::read(bytes).context("cannot read the component")?;
-    let linked = link::link(&component).context("cannot link the core modules")?;
+    let mended = wat::parse_str(MENDED).context("read what stands before the C library")?;
+    let linked = link::link(&component, &mended).context("cannot link the core modules")?;
     let wanted = link::wanted(&component, &linked)?;
     let reached = reach::reach(&linked, &wanted)?;
     let merged = write::component(&component, &linked, &wanted, &reached)?;

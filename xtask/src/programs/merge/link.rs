@@ -82,7 +82,8 @@ pub struct Own {
     pub type_index: u32,
 }
 
-pub fn link<'a>(component: &Component<'a>) -> Result<Linked<'a>> {
+/// `mended` is a module that stands before functions of the library that exports all that it imports.
+pub fn link<'a>(component: &Component<'a>, mended: &'a [u8]) -> Result<Linked<'a>> {
     let mut linked = Linked {
         late: late(component),
         ..Linked::default()
@@ -98,9 +99,12 @@ pub fn link<'a>(component: &Component<'a>) -> Result<Linked<'a>> {
                     ))
                 })
                 .collect::<Result<_>>()?,
-            Instance::Instantiate { module_index, args } => linked
-                .instantiate(component, *module_index, args)
-                .with_context(|| format!("core instance {index}"))?,
+            Instance::Instantiate { module_index, args } => {
+                let exports = linked
+                    .instantiate(component, *module_index, args)
+                    .with_context(|| format!("core instance {index}"))?;
+                linked.mend(exports, mended)?
+            }
         };
         linked.exports.push(exports);
     }
@@ -207,6 +211,24 @@ impl<'a> Linked<'a> {
             })
             .collect::<Result<Vec<_>>>()?;
         self.merge(module, imports)
+    }
+
+    /// What a library exports, with what stands before its functions in their place.
+    fn mend(
+        &mut self,
+        mut exports: HashMap<&'a str, Item>,
+        mended: &'a [u8],
+    ) -> Result<HashMap<&'a str, Item>> {
+        let module = module::read(mended)?;
+        let imports = module.imports.iter();
+        let found: Option<Vec<_>> = imports
+            .map(|import| exports.get(import.name).copied())
+            .collect();
+        if let Some(imports) = found {
+            let before = self.merge(module, imports).context("mend the C library")?;
+            exports.extend(before);
+        }
+        Ok(exports)
     }
 
     fn merge(&mut self, module: Module<'a>, imports: Vec<Item>) -> Result<HashMap<&'a str, Item>> {
