@@ -47,7 +47,7 @@ def _report(error):
         return _exit_code(error)
     sys.last_exc, sys.last_type = error, type(error)
     sys.last_value, sys.last_traceback = error, error.__traceback__
-    _quietly(lambda: _flush(sys.stdout))
+    _flush_before_stderr()
     code = _show(error)
     return 130 if isinstance(error, KeyboardInterrupt) else code
 
@@ -64,7 +64,7 @@ def _exit_code(error):
         return 0
     if isinstance(code, int):
         return code if -(2**31) <= code < 2**31 else 255
-    _quietly(lambda: _flush(sys.stdout))
+    _flush_before_stderr()
     print(code, file=sys.stderr)
     return 1
 
@@ -138,6 +138,14 @@ def _flush_streams():
                 error.__traceback__ = None
                 traceback.print_exception(error)
     return whole
+
+
+def _flush_before_stderr():
+    """What cannot be written is told at the end, once."""
+    try:
+        _flush(sys.stdout)
+    except BaseException:
+        pass
 
 
 def _flush(stream):

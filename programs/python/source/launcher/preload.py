@@ -47,6 +47,7 @@ def load_all():
             importlib.import_module(name)
         library.resource_reader = importlib.import_module("launcher.resources").Reader
         importlib.import_module("launcher.shims").install()
+        importlib.import_module("launcher.absent").install()
         importlib.import_module("launcher.pools").install()
         importlib.import_module("launcher.processes").install()
     finally:

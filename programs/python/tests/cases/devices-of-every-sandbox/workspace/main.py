@@ -24,7 +24,7 @@ shutil.copyfile("/dev/null", "empty")
 print(os.path.getsize("empty"))
 with open(os.devnull) as nothing, open(os.devnull, "w") as nowhere:
     print(subprocess.run(["cat"], stdin=nothing, capture_output=True).stdout)
-    print(subprocess.run(["echo", "gone"], stdout=nowhere).returncode)
+    print(subprocess.run(["printf", "gone"], stdout=nowhere).returncode)
 print(subprocess.run(["cat"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode)
 for change in (os.remove, os.rmdir, lambda path: open(path + "x", "w"), lambda path: os.rename(path, "null"), lambda path: os.mkdir(path + "d")):
     try:
