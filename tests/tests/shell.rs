@@ -11,6 +11,7 @@
 use serde_json::json;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use swarm_flow_tests::artefact::root;
 use swarm_flow_tests::server::fresh;
 
@@ -123,5 +124,219 @@ fn command_lines_do_what_they_do_on_this_machine() {
     println!(
         "{same} lines are the same, {} known to differ, {skipped} skipped",
         DIFFERENT.len()
+    );
+}
+
+#[test]
+fn a_bomb_of_forks_ends_and_the_next_command_runs() {
+    let server = fresh();
+    let id = server.workspace("base", "standard");
+    for (bomb, error) in [
+        (":(){ :|:& };:", None),
+        (":(){ :|:& }; :; wait", None),
+        (
+            "f(){ f | f; }; f",
+            Some("fork: Resource temporarily unavailable"),
+        ),
+        (
+            "f(){ f; }; f",
+            Some("maximum function nesting level exceeded"),
+        ),
+        (
+            "while :; do cat /dev/zero > /dev/null & done",
+            Some("fork: Resource temporarily unavailable"),
+        ),
+        ("while :; do sh -c \"$0\" & done", None),
+    ] {
+        let body = json!({"command": ["sh", "-c", bomb], "timeout_ms": 20_000});
+        let started = Instant::now();
+        let (status, result) = server.post(&format!("/workspaces/{id}/exec"), &body);
+        assert_eq!(status, 200, "{bomb}: {result}");
+        let stderr = result["stderr"].as_str().unwrap();
+        if let Some(error) = error {
+            assert!(stderr.contains(error), "{bomb}: {result}");
+            assert_ne!(result["exit_code"], 0, "{bomb}: {result}");
+        }
+        assert!(!stderr.contains("panicked"), "{bomb}: {result}");
+        assert!(started.elapsed() < Duration::from_secs(40), "{bomb}");
+        let next = server.exec(&id, &["sh", "-c", "echo next | cat"]);
+        assert_eq!(next["stdout"], "next\n", "{bomb}: {next}");
+    }
+}
+
+#[test]
+fn thousands_of_jobs_in_the_background_all_run() {
+    let server = fresh();
+    let id = server.workspace("base", "standard");
+    for (script, expected) in [
+        (
+            "for i in $(seq 10000); do true & done; wait; echo \"$? $(jobs | wc -l)\"",
+            "0 0\n",
+        ),
+        (
+            "for i in $(seq 1000); do echo $i >> all & done; wait; sort -n all | uniq | wc -l",
+            "1000\n",
+        ),
+        (
+            "for i in $(seq 500); do cat /dev/null & done; wait; echo done",
+            "done\n",
+        ),
+    ] {
+        let result = server.exec(&id, &["sh", "-c", script]);
+        assert_eq!(result["stdout"], expected, "{script}: {result}");
+    }
+}
+
+#[test]
+fn who_writes_into_a_pipe_that_nobody_reads_ends() {
+    let server = fresh();
+    let python = server.workspace("python", "standard");
+    let node = server.workspace("node", "standard");
+    let nu = server.workspace("nu", "standard");
+    let endless = "import itertools\nfor number in itertools.count(): print(number)\n";
+    let again = "for (let number = 0; ; number++) console.log(number);\n";
+    server.put(&python, "endless.py", endless);
+    server.put(&node, "endless.js", again);
+    for (id, script, expected) in [
+        (
+            &python,
+            "yes | head -1; echo \"$? ${PIPESTATUS[1]}\"",
+            "y\n0 0\n",
+        ),
+        (&python, "cat /dev/zero | head -c 3 | wc -c", "3\n"),
+        (
+            &python,
+            "seq 100000000 | sed p | awk 1 | tr 1 1 | head -1",
+            "1\n",
+        ),
+        (&python, "while :; do echo y; done | head -2", "y\ny\n"),
+        (
+            &python,
+            "python endless.py 2> said | head -1; tail -1 said",
+            "0\nBrokenPipeError: [Errno 64] Broken pipe\n",
+        ),
+        (
+            &python,
+            "python endless.py 2> said | head -1 > one; grep -c launcher said",
+            "0\n",
+        ),
+        (&node, "node endless.js | head -1", "0\n"),
+        (&nu, "nu -c '1.. | each {|n| print $n}' | head -1", "1\n"),
+    ] {
+        let body = json!({"command": ["sh", "-c", script], "timeout_ms": 20_000});
+        let (status, result) = server.post(&format!("/workspaces/{id}/exec"), &body);
+        assert_eq!(status, 200, "{script}: {result}");
+        assert_eq!(result["stdout"], expected, "{script}: {result}");
+        assert_eq!(result["outcome"]["kind"], "exited", "{script}: {result}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_come_out_as_they_are() {
+    let server = fresh();
+    let python = server.workspace("python", "standard");
+    let node = server.workspace("node", "standard");
+    let bytes: Vec<u8> = (0..=255)
+        .chain(b"\r\n\r\n\xef\xbb\xbf".iter().copied())
+        .collect();
+    let encoded = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6PkJGSk5SVlpeYmZqbnJ2en6ChoqOkpaanqKmqq6ytrq+wsbKztLW2t7i5uru8vb6/wMHCw8TFxsfIycrLzM3Oz9DR0tPU1dbX2Nna29zd3t/g4eLj5OXm5+jp6uvs7e7v8PHy8/T19vf4+fr7/P3+/w0KDQrvu78=";
+    for id in [&python, &node] {
+        server.put(id, "bytes", bytes.clone());
+    }
+    for (id, command) in [
+        (&python, vec!["cat", "bytes"]),
+        (
+            &python,
+            vec!["sh", "-c", "cat < bytes | cat | tee copy; cmp bytes copy"],
+        ),
+        (
+            &python,
+            vec![
+                "python",
+                "-c",
+                "import sys; sys.stdout.buffer.write(open('bytes', 'rb').read())",
+            ],
+        ),
+        (
+            &node,
+            vec![
+                "node",
+                "-e",
+                "process.stdout.write(require('fs').readFileSync('bytes'))",
+            ],
+        ),
+    ] {
+        let body = json!({"command": command, "output_encoding": "base64"});
+        let (status, result) = server.post(&format!("/workspaces/{id}/exec"), &body);
+        assert_eq!(
+            (status.as_u16(), &result["stdout"]),
+            (200, &json!(encoded)),
+            "{command:?}: {result}"
+        );
+        // As text, what is no text is marked and the rest is there.
+        let text = server.exec(id, &command);
+        let text = text["stdout"].as_str().unwrap();
+        assert!(
+            text.starts_with("\0\u{1}\u{2}") && text.contains('\u{fffd}'),
+            "{command:?}"
+        );
+    }
+}
+
+#[test]
+fn scripts_of_another_system_run_or_say_what_is_wrong() {
+    let server = fresh();
+    let python = server.workspace("python", "standard");
+    let node = server.workspace("node", "standard");
+    let nu = server.workspace("nu", "standard");
+    for (id, command, text, expected) in [
+        // Bash takes neither; a script that was written on Windows is what is meant.
+        (&python, "sh", "\u{feff}echo mark\n", "mark\n"),
+        (
+            &python,
+            "sh",
+            "if true; then\r\n  echo ends\r\nfi\r\n",
+            "ends\n",
+        ),
+        (
+            &python,
+            "python",
+            "\u{feff}if True:\r\n    print('''a\r\nb''')\r\n",
+            "a\nb\n",
+        ),
+        (
+            &node,
+            "node",
+            "\u{feff}console.log('mark');\r\nconsole.log(`a\r\nb`.length)\r\n",
+            "mark\n3\n",
+        ),
+        (
+            &nu,
+            "nu",
+            "\u{feff}if true {\r\n  print mark\r\n}\r\n",
+            "mark\n",
+        ),
+    ] {
+        server.put(id, "script", text);
+        let result = server.exec(id, &[command, "script"]);
+        assert_eq!(result["stdout"], expected, "{command} {text:?}: {result}");
+    }
+    // By its path the first line counts, in which a carriage return is none of the program's name.
+    server.put(&python, "run", "#!/usr/bin/env python\r\nprint('run')\r\n");
+    assert_eq!(server.exec(&python, &["./run"])["stdout"], "run\n");
+    server.put(
+        &python,
+        "marked",
+        "\u{feff}#!/usr/bin/env python\nprint('run')\n",
+    );
+    let (status, problem) = server.post(
+        &format!("/workspaces/{python}/exec"),
+        &json!({"command": ["./marked"]}),
+    );
+    let detail = problem["detail"].as_str().unwrap();
+    assert_eq!(status, 400, "{problem}");
+    assert!(
+        detail.contains("neither WebAssembly nor a script that begins with `#!`"),
+        "{problem}"
     );
 }
