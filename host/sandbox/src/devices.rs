@@ -19,6 +19,11 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 /// Where it is in a sandbox.
 pub(crate) const PATH: &str = "/dev";
 
+/// Whether a directory that an operator opened has this place, or holds it.
+pub(crate) fn is_hidden_by(directory: &str) -> bool {
+    matches!(directory, PATH | "/")
+}
+
 /// What one read gives at most.
 pub(crate) const READ_BYTES_MAX: usize = 64 << 10;
 

@@ -44,7 +44,10 @@ impl preopens::Host for FilesView<'_> {
                 self.opened.note(fd.rep(), origin);
             }
         }
-        if directories.iter().all(|(_, path)| path != devices::PATH) {
+        if !directories
+            .iter()
+            .any(|(_, path)| devices::is_hidden_by(path))
+        {
             directories.push((self.push_device(Device::ROOT)?, devices::PATH.to_owned()));
         }
         Ok(directories)

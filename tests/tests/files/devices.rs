@@ -109,7 +109,7 @@ async fn a_sandbox_without_any_directory_has_it_and_no_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operators_own_directory_of_that_name_takes_its_place() {
+async fn an_operators_own_directory_of_that_name_or_around_it_takes_its_place() {
     let inside = |world: &World, access| vec![world.grant("inside", "/dev", access)];
     holds_in(
         &[
@@ -120,6 +120,13 @@ async fn an_operators_own_directory_of_that_name_takes_its_place() {
         inside,
     )
     .await;
+    let world = World::new();
+    let around = vec![world.grant("inside", "/", ReadWrite)];
+    let lines = ["read\t/:file", "read\t/dev:null"];
+    assert_eq!(
+        said(around, &lines).await,
+        ["granted inside", "denied: no-directory"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
