@@ -36,6 +36,9 @@ pub struct ProgramFile {
     /// Variables that it gets unless the command says otherwise.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Whether it ends, as by `SIGPIPE`, when it writes to a pipe that nobody reads any more; else it is told so.
+    #[serde(default)]
+    pub ends_with_reader: bool,
     /// As SPDX writes it.
     #[serde(default)]
     pub license: Option<String>,
@@ -116,6 +119,7 @@ impl Own {
 pub(crate) struct Runnable<'a> {
     pub(crate) program: Program,
     pub(crate) env: &'a BTreeMap<String, String>,
+    pub(crate) ends_with_reader: bool,
 }
 
 impl ProgramFile {
@@ -158,6 +162,7 @@ impl ProgramFile {
             environments: Vec::new(),
             language: String::new(),
             env: BTreeMap::new(),
+            ends_with_reader: false,
             license: None,
             path,
         }
@@ -221,6 +226,7 @@ impl Catalog {
             return Ok(Runnable {
                 program: self.ready(entry).await?,
                 env: &entry.file.env,
+                ends_with_reader: entry.file.ends_with_reader,
             });
         }
         let added = self.find_added(plain);
@@ -233,6 +239,7 @@ impl Catalog {
         Ok(Runnable {
             program: self.ready(&entry).await?,
             env: &NO_VARIABLES,
+            ends_with_reader: false,
         })
     }
 
@@ -362,7 +369,7 @@ impl Catalog {
 
     async fn compiled<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Program> {
         let made = entry.program.get_or_try_init(async || {
-            self.component(entry, |engine, component| Program::new(engine, component))
+            self.component(entry, Program::new)
                 .await
         });
         made.await

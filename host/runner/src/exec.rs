@@ -65,7 +65,9 @@ impl Runner {
         let cwd = cwd(request.cwd.as_deref(), &opened)?;
         let argv = request.command.clone();
         let executable = self.executable(&request.environment, argv, &cwd, &opened);
-        let Executable { program, env, argv } = executable.await?;
+        let Executable {
+            program, env, argv, ..
+        } = executable.await?;
         let (decisions, denials) = Decisions::denials();
         let sandbox = sandbox_id();
         let stdin = Bytes::from(std::mem::take(&mut request.stdin));
@@ -98,7 +100,7 @@ impl Runner {
         let mut grants = Grants {
             directories,
             arguments: argv,
-            environment: environment(env, request.env),
+            environment: environment(env, std::iter::once(home()).chain(request.env)),
             cwd,
             stdin: Input::bytes(stdin.clone()),
             stdout: stdout.clone(),
@@ -200,15 +202,19 @@ fn denial(denied: swarm_flow_sandbox::Denial) -> Denial {
     }
 }
 
-/// The sandbox's variables: the runner's own are not among them.
+/// A sandbox's variables: the program's own, and over them what is asked for. The runner's are not among them.
 pub(crate) fn environment(
     defaults: Option<&BTreeMap<String, String>>,
-    asked: Vec<(String, String)>,
+    asked: impl IntoIterator<Item = (String, String)>,
 ) -> Vec<(String, String)> {
-    let mut environment = BTreeMap::from([("HOME".to_owned(), SANDBOX_DIRECTORIES[0].to_owned())]);
-    environment.extend(defaults.cloned().unwrap_or_default());
+    let mut environment = defaults.cloned().unwrap_or_default();
     environment.extend(asked);
     environment.into_iter().collect()
+}
+
+/// What a command has that its caller does not say; what it starts has what it is given.
+fn home() -> (String, String) {
+    ("HOME".to_owned(), SANDBOX_DIRECTORIES[0].to_owned())
 }
 
 fn outputs(sender: Option<mpsc::Sender<OutputChunk>>, bytes_max: u64) -> (Output, Output) {

@@ -15,6 +15,7 @@ pub(crate) struct Executable<'a> {
     pub(crate) program: Program,
     /// Variables that it gets unless the command says otherwise.
     pub(crate) env: Option<&'a BTreeMap<String, String>>,
+    pub(crate) ends_with_reader: bool,
     pub(crate) argv: Vec<String>,
 }
 
@@ -43,6 +44,7 @@ impl Runner {
                 Ok(Executable {
                     program,
                     env: None,
+                    ends_with_reader: false,
                     argv,
                 })
             }
@@ -64,10 +66,15 @@ impl Runner {
 
     async fn named(&self, environment: &str, argv: Vec<String>) -> Result<Executable<'_>, Error> {
         let name = argv.first().map_or("", String::as_str);
-        let Runnable { program, env } = self.catalog().program(environment, name).await?;
+        let Runnable {
+            program,
+            env,
+            ends_with_reader,
+        } = self.catalog().program(environment, name).await?;
         Ok(Executable {
             program,
             env: Some(env),
+            ends_with_reader,
             argv,
         })
     }

@@ -7,7 +7,7 @@ use crate::Runner;
 use crate::audit::{self, sandbox_id};
 use crate::directories::{cwd, directories, opened};
 use crate::exec::{environment, exit_of};
-use crate::executable::{self, Executable};
+use crate::executable;
 use crate::queue::NoPlace;
 use crate::workspace::Place;
 use futures::FutureExt as _;
@@ -108,10 +108,11 @@ impl Command {
         let executable = self
             .runner
             .executable(&self.environment, argv, &cwd, &opened);
-        let Executable { program, env, argv } = executable.await.map_err(refused)?;
+        let executable = executable.await.map_err(refused)?;
+        let (program, env) = (executable.program, executable.env);
         // The sandbox says where it starts.
         let asked = start.env.iter().filter(|(name, _)| name != "PWD").cloned();
-        let env = environment(env, asked.collect());
+        let env = environment(env, asked);
         let sandboxes = self.policy.limits.sandboxes;
         let turn = self
             .runner
@@ -122,7 +123,13 @@ impl Command {
         let directories = directories(&opened, &cwd);
         let trail = self.record(&start, &directories)?;
         let (id, family) = (start.family.id(), start.family.clone());
-        let start = Start { argv, ..start };
+        let start = Start {
+            argv: executable.argv,
+            stdout: start
+                .stdout
+                .ending_with_its_reader(executable.ends_with_reader),
+            ..start
+        };
         let grants = self.grants(start, env, cwd, directories, &trail)?;
         let (sender, end) = watch::channel(None);
         let command = self.clone();

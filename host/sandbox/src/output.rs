@@ -13,9 +13,9 @@ use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::PollSender;
-use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::{I32Exit, async_trait};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Output {
     shared: Arc<Mutex<Shared>>,
     sender: Option<(Stream, mpsc::Sender<OutputChunk>)>,
     terminal: bool,
+    /// Whether the guest ends when nobody reads any more.
+    ends_with_reader: bool,
     /// Where it goes instead, of a program that another one started.
     instead: Option<Arc<dyn StdoutStream + Sync>>,
 }
@@ -90,6 +92,7 @@ impl Output {
             shared: Arc::new(Mutex::new(shared)),
             sender,
             terminal: false,
+            ends_with_reader: false,
             instead: None,
         }
     }
@@ -118,6 +121,14 @@ impl Output {
     pub fn on_terminal(self) -> Self {
         Self {
             terminal: true,
+            ..self
+        }
+    }
+
+    /// The same; a guest that writes when nobody reads any more ends at once, with exit code 141, or is told so.
+    pub fn ending_with_its_reader(self, ends: bool) -> Self {
+        Self {
+            ends_with_reader: ends,
             ..self
         }
     }
@@ -218,13 +229,53 @@ impl StdoutStream for Output {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        if let Some(instead) = &self.instead {
-            return instead.p2_stream();
+        match &self.instead {
+            Some(instead) if self.ends_with_reader => Box::new(Ending(instead.p2_stream())),
+            Some(instead) => instead.p2_stream(),
+            None => Box::new(OutputPipe {
+                output: self.clone(),
+                late: None,
+            }),
         }
-        Box::new(OutputPipe {
-            output: self.clone(),
-            late: None,
-        })
+    }
+}
+
+/// The exit code of a program that wrote when nobody read any more: what a shell says of one that `SIGPIPE` ended.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+/// A stream whose end is its writer's too.
+struct Ending(Box<dyn OutputStream>);
+
+fn ended<T>(result: StreamResult<T>) -> StreamResult<T> {
+    result.map_err(|error| match error {
+        StreamError::Closed => StreamError::Trap(I32Exit(BROKEN_PIPE.into()).into()),
+        other => other,
+    })
+}
+
+#[async_trait]
+impl Pollable for Ending {
+    async fn ready(&mut self) {
+        self.0.ready().await;
+    }
+}
+
+#[async_trait]
+impl OutputStream for Ending {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        ended(self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        ended(self.0.flush())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        ended(self.0.check_write())
+    }
+
+    async fn write_ready(&mut self) -> StreamResult<usize> {
+        ended(self.0.write_ready().await)
     }
 }
 

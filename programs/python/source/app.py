@@ -8,6 +8,7 @@ from launcher import library, threads
 
 threads.install()  # Before anything binds a name of `_thread`.
 library.install()  # First: every import below is then served, and kept, by the library.
+library.add_modules("unix")  # What packages import wherever there is no Windows.
 library.add("tzdata")  # Time zones for `zoneinfo`: a sandbox has no /usr/share/zoneinfo.
 
 from launcher import preload

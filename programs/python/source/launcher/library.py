@@ -51,11 +51,19 @@ def install():
 
 def add(package):
     """Build time: hold one more package, as if it were part of the library."""
+    _fill(_folder(package), f"{HOME}/{package}", package + ".")
+
+
+def add_modules(folder):
+    """Build time: the same for the modules of a folder, each by its own name."""
+    _fill(_folder(folder), HOME, "")
+
+
+def _folder(name):
     for entry in sys.path:
-        if entry != HOME and _bootstrap_external._path_isdir(f"{entry}/{package}"):
-            _fill(f"{entry}/{package}", f"{HOME}/{package}", package + ".")
-            return
-    raise ImportError(f"no package {package} in {sys.path}")
+        if entry != HOME and _bootstrap_external._path_isdir(f"{entry}/{name}"):
+            return f"{entry}/{name}"
+    raise ImportError(f"no folder {name} in {sys.path}")
 
 
 def _fill(folder, home, prefix):
