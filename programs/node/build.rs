@@ -122,7 +122,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     // QuickJS recurses on the stack in linear memory; see `STACK_BYTES_MAX` in `engine.rs`.
     println!("cargo:rustc-link-arg=-zstack-size=4194304");
     println!("cargo:rerun-if-changed=js");
-    println!("cargo:rerun-if-changed=Cargo.lock");
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let taken = taken(&here)?;
     let mut library = String::from("pub static SCRIPTS: &[(&str, &str)] = &[\n");

@@ -117,8 +117,9 @@ fn bash(script: &str, folder: &Path) -> Command {
 
 fn native(script: &str, folder: &Path) -> Said {
     let output = bash(script, folder).output().unwrap();
+    let parent = folder.parent().unwrap().to_str().unwrap();
     Said {
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stdout: String::from_utf8_lossy(&output.stdout).replace(parent, "/workspace"),
         code: output
             .status
             .code()

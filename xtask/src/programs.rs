@@ -3,6 +3,7 @@
 //! Each has a folder, `programs/NAME`, with its description, `program.toml`. One in Rust is a package of the workspace;
 //! Python is built by a script of its own.
 
+mod kept;
 mod merge;
 pub mod python;
 mod rust;

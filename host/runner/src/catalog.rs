@@ -368,10 +368,9 @@ impl Catalog {
     }
 
     async fn compiled<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Program> {
-        let made = entry.program.get_or_try_init(async || {
-            self.component(entry, Program::new)
-                .await
-        });
+        let made = entry
+            .program
+            .get_or_try_init(async || self.component(entry, Program::new).await);
         made.await
     }
 

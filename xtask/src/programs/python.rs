@@ -4,9 +4,10 @@
 //! user's cache folder, and is built again only when those change. What its builder makes is many modules that share a
 //! memory; `merge` makes them one.
 
+use super::kept::Kept;
 use super::{Source, merge};
 use crate::file;
-use crate::project::{Project, cache};
+use crate::project::Project;
 use crate::step;
 use anyhow::{Context, Result};
 use sha2::{Digest as _, Sha256};
@@ -26,27 +27,17 @@ pub fn build(project: &Project, source: &Source) -> Result<()> {
         eprintln!("    unchanged: {}", out.display());
         return source.describe(project);
     }
-    let kept = cache().map(|cache| {
-        cache
-            .join("programs")
-            .join(format!("python-{sources}.wasm"))
-    });
-    match &kept {
-        Some(kept) if kept.exists() => {
-            eprintln!("    found in the cache: {}", kept.display());
-            file::write_if_changed(&out, &file::read(kept)?)?;
-        }
-        _ if !step::exists("python3") => {
+    let kept = Kept::of("python", &sources);
+    if !kept.take(&out)? {
+        if !step::exists("python3") {
             eprintln!(
                 "    `python3` is missing, so the program `python` is not built and commands that name it will fail;"
             );
             eprintln!("    install Python 3.10 or newer with its `venv` module and run this again");
             return Ok(());
         }
-        _ => {
-            run_builder(project, &out)?;
-            keep(&out, kept.as_deref());
-        }
+        run_builder(project, &out)?;
+        kept.keep(&out);
     }
     source.describe(project)?;
     file::write_if_changed(&mark, sources.as_bytes())
@@ -98,12 +89,4 @@ fn run_builder(project: &Project, out: &Path) -> Result<()> {
     let merged = merge::merge(&file::read(&built)?).context("merge the modules of `python`")?;
     file::write_if_changed(out, &merged)?;
     fs::remove_file(&built).with_context(|| format!("remove {}", built.display()))
-}
-
-/// A cache that cannot be written is a pity and no more.
-fn keep(out: &Path, kept: Option<&Path>) {
-    let Some(kept) = kept else { return };
-    if let Err(error) = file::read(out).and_then(|bytes| file::write_if_changed(kept, &bytes)) {
-        eprintln!("    not kept in the cache: {error:#}");
-    }
 }

@@ -2,6 +2,7 @@
 //! memory is the image that a runner starts from.
 
 use super::Source;
+use super::kept::Kept;
 use crate::build::need_wasm_target;
 use crate::file;
 use crate::project::{INITIALISE, Profile, Project};
@@ -16,16 +17,29 @@ use std::process::Command;
 const ZIG: &str = "ziglang==0.17.1";
 
 pub fn build(project: &Project, sources: &[Source]) -> Result<()> {
+    let mut missing = Vec::new();
+    for source in sources {
+        let kept = Kept::of(&source.name, &key(project, source)?);
+        if kept.take(&source.out(project))? {
+            source.describe(project)?;
+        } else {
+            missing.push((source, kept));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
     need_wasm_target(project)?;
-    let (c, plain): (Vec<&Source>, Vec<&Source>) =
-        sources.iter().partition(|source| source.build.c);
-    cargo_build(project, &plain, None)?;
-    finish(project, &plain)?;
+    let (c, plain): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(source, _)| source.build.c);
+    if !plain.is_empty() {
+        cargo_build(project, &plain, None)?;
+        finish(project, &plain)?;
+    }
     if c.is_empty() {
         return Ok(());
     }
     if !step::exists("python3") {
-        for source in c {
+        for (source, _) in c {
             eprintln!(
                 "    `python3` is missing, which brings the C compiler: the program `{}` is not built and commands that name it will fail;",
                 source.name
@@ -35,11 +49,34 @@ pub fn build(project: &Project, sources: &[Source]) -> Result<()> {
         return Ok(());
     }
     let venv = zig(project)?;
-    for source in &c {
-        let tools = c_tools(&venv, source)?;
-        cargo_build(project, &[source], Some(&tools))?;
+    for one in &c {
+        let tools = c_tools(&venv, one.0)?;
+        cargo_build(project, std::slice::from_ref(one), Some(&tools))?;
     }
     finish(project, &c)
+}
+
+/// A program that is to be built, and where it is kept.
+type Missing<'a> = (&'a Source, Kept);
+
+/// A hash of all that a program is built from.
+fn key(project: &Project, source: &Source) -> Result<String> {
+    let shared = [
+        "programs/posix",
+        "programs/process",
+        "wit",
+        "xtask/src/programs",
+        "xtask/initialise",
+    ];
+    let mut hash = Sha256::new();
+    hash.update(file::digest(&source.folder, &["README.md", "tests"])?);
+    for folder in shared {
+        hash.update(file::digest(&project.root.join(folder), &[])?);
+    }
+    for name in ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml"] {
+        hash.update(file::read(&project.root.join(name))?);
+    }
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 /// The name of a program's package.
@@ -47,9 +84,9 @@ pub fn package(source: &Source) -> String {
     format!("swarm-flow-{}", source.name)
 }
 
-fn cargo_build(project: &Project, sources: &[&Source], zig: Option<&PathBuf>) -> Result<()> {
+fn cargo_build(project: &Project, missing: &[Missing<'_>], zig: Option<&PathBuf>) -> Result<()> {
     let mut cargo = project.cargo_for_wasm();
-    for source in sources {
+    for (source, _) in missing {
         cargo.arg("--package").arg(package(source));
     }
     if let Some(zig) = zig {
@@ -61,14 +98,15 @@ fn cargo_build(project: &Project, sources: &[&Source], zig: Option<&PathBuf>) ->
     step::run(&mut cargo)
 }
 
-fn finish(project: &Project, sources: &[&Source]) -> Result<()> {
-    for source in sources {
+fn finish(project: &Project, missing: &[Missing<'_>]) -> Result<()> {
+    for (source, kept) in missing {
         let built = file::read(&built(project, source))?;
         match &source.build.initialise {
             None => file::write_if_changed(&source.out(project), &built)?,
             Some(export) => initialise(project, source, export, &built)?,
         }
         source.describe(project)?;
+        kept.keep(&source.out(project));
     }
     Ok(())
 }

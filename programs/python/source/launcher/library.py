@@ -51,15 +51,15 @@ def install():
 
 def add(package):
     """Build time: hold one more package, as if it were part of the library."""
-    _fill(_folder(package), f"{HOME}/{package}", package + ".")
+    _fill(_beside(package), f"{HOME}/{package}", package + ".")
 
 
 def add_modules(folder):
     """Build time: the same for the modules of a folder, each by its own name."""
-    _fill(_folder(folder), HOME, "")
+    _fill(_beside(folder), HOME, "")
 
 
-def _folder(name):
+def _beside(name):
     for entry in sys.path:
         if entry != HOME and _bootstrap_external._path_isdir(f"{entry}/{name}"):
             return f"{entry}/{name}"
