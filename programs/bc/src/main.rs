@@ -11,7 +11,10 @@ use parse::Parser;
 use std::io::{self, BufWriter, Write};
 
 fn main() {
-    let (_, arguments) = swarm_flow_posix::start();
+    let (name, arguments) = swarm_flow_posix::start();
+    if swarm_flow_posix::says_version(&name, &arguments) {
+        return;
+    }
     let mut library = false;
     let mut files = Vec::new();
     for argument in &arguments {

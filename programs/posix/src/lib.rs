@@ -17,6 +17,15 @@ pub fn start() -> (String, Vec<OsString>) {
     (name, arguments.collect())
 }
 
+/// Answers `--version`, where that is all that is asked.
+pub fn says_version(name: &str, arguments: &[OsString]) -> bool {
+    let asked = matches!(arguments, [only] if only == "--version");
+    if asked {
+        println!("{name} (Swarm Flow) {}", env!("CARGO_PKG_VERSION"));
+    }
+    asked
+}
+
 /// `/bin/ls` and `ls.wasm` are both `ls`.
 pub fn name_of(argument: &OsString) -> String {
     let text = argument.to_string_lossy();

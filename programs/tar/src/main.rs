@@ -11,6 +11,9 @@ use swarm_flow_process::exit;
 
 fn main() {
     let (name, arguments) = swarm_flow_posix::start();
+    if swarm_flow_posix::says_version(&name, &arguments) {
+        return;
+    }
     let arguments: Vec<String> = arguments
         .into_iter()
         .map(|argument| argument.to_string_lossy().into_owned())

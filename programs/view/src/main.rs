@@ -38,6 +38,9 @@ impl From<io::Error> for Failed {
 
 fn main() {
     let (mut name, arguments) = swarm_flow_posix::start();
+    if swarm_flow_posix::says_version(&name, &arguments) {
+        return;
+    }
     let mut arguments: Vec<String> = arguments
         .iter()
         .map(|argument| argument.to_string_lossy().into_owned())
