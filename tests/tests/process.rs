@@ -61,7 +61,7 @@ fn it_starts_where_it_is_told_with_the_variables_that_it_is_given() {
     server.put(&id, "inner/file", "");
     assert_eq!(
         said(&server, &id, &["started", "/workspace/inner"]),
-        "/workspace/inner HOME=/workspace ONLY=this PWD=/workspace/inner\n"
+        "/workspace/inner ONLY=this PWD=/workspace/inner\n"
     );
     let result = server.exec(&id, &["family", "started", "/etc"]);
     assert_eq!(result["exit_code"], 127, "{result}");
