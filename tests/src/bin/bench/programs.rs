@@ -133,7 +133,7 @@ async fn row(engine: &Engine, measured: &Measured) -> Option<String> {
 }
 
 fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 
 /// The native program, if this machine has it.
