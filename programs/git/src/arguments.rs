@@ -75,13 +75,20 @@ pub fn parse(arguments: &[String], valued: &[&str], glued: &[&str]) -> Result<Ar
 }
 
 impl Arguments {
-    /// What are no options, with what comes behind `--`.
-    pub fn free(&self) -> Vec<String> {
-        let free = self.list.iter().filter_map(|argument| match argument {
+    /// What are no options, before `--`.
+    pub fn words(&self) -> Vec<String> {
+        let words = self.list.iter().filter_map(|argument| match argument {
             Argument::Free(text) => Some(text.clone()),
             Argument::Option(..) => None,
         });
-        free.chain(self.behind.iter().flatten().cloned()).collect()
+        words.collect()
+    }
+
+    /// The same, with what comes behind `--`.
+    pub fn free(&self) -> Vec<String> {
+        let mut free = self.words();
+        free.extend(self.behind.iter().flatten().cloned());
+        free
     }
 
     pub fn options(&self) -> impl Iterator<Item = (&str, Option<&str>)> {

@@ -1,6 +1,6 @@
 //! `git blame`, `git grep`.
 
-use crate::arguments::{Argument, number, parse, unknown};
+use crate::arguments::{number, parse, unknown};
 use crate::commit::Commit;
 use crate::fail::{Result, fatal};
 use crate::out::{put, say};
@@ -63,15 +63,7 @@ pub fn blame(arguments: &[String], repository: &Repository) -> Result<i32> {
             _ => return Err(unknown("blame", name)),
         }
     }
-    let free: Vec<String> = parsed
-        .list
-        .iter()
-        .filter_map(|argument| match argument {
-            Argument::Free(text) => Some(text.clone()),
-            Argument::Option(..) => None,
-        })
-        .chain(parsed.behind.clone().unwrap_or_default())
-        .collect();
+    let free = parsed.free();
     let (name, start) = match free.as_slice() {
         [file] => (file, None),
         [one, other] if revision::find_commit(repository, one)?.is_some() => (other, Some(one)),
@@ -525,14 +517,7 @@ pub fn grep(arguments: &[String], repository: &Repository) -> Result<i32> {
             _ => return Err(unknown("grep", name)),
         }
     }
-    let mut free: Vec<String> = parsed
-        .list
-        .iter()
-        .filter_map(|argument| match argument {
-            Argument::Free(text) => Some(text.clone()),
-            Argument::Option(..) => None,
-        })
-        .collect();
+    let mut free = parsed.words();
     if patterns.is_empty() {
         if free.is_empty() {
             return Err(fatal("no pattern given"));

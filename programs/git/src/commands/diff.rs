@@ -32,11 +32,7 @@ pub fn run(arguments: &[String], repository: &Repository) -> Result<i32> {
     if output.parts.is_empty() {
         output.add(Part::Patch);
     }
-    let free = parsed.list.iter().filter_map(|argument| match argument {
-        crate::arguments::Argument::Free(text) => Some(text.clone()),
-        crate::arguments::Argument::Option(..) => None,
-    });
-    let free: Vec<String> = free.collect();
+    let free = parsed.words();
     let (revisions, mut paths) = split(repository, &free, parsed.behind.is_some())?;
     paths.extend(parsed.behind.clone().unwrap_or_default());
     let specs = Pathspec::parse(repository, &paths)?;

@@ -1,6 +1,6 @@
 //! `git log`, `git show`, `git reflog`.
 
-use crate::arguments::{Argument, Arguments, number, parse, unknown};
+use crate::arguments::{number, parse, unknown};
 use crate::change;
 use crate::commit::Commit;
 use crate::fail::{Result, fatal};
@@ -152,15 +152,6 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// Words that are neither options nor behind `--`.
-fn free(parsed: &Arguments) -> Vec<String> {
-    let words = parsed.list.iter().filter_map(|argument| match argument {
-        Argument::Free(text) => Some(text.clone()),
-        Argument::Option(..) => None,
-    });
-    words.collect()
-}
-
 pub fn log(arguments: &[String], repository: &Repository) -> Result<i32> {
     let parsed = parse(arguments, &valued(), &output::GLUED)?;
     let mut printer = Printer::new(repository);
@@ -187,10 +178,10 @@ pub fn log(arguments: &[String], repository: &Repository) -> Result<i32> {
     printer.merges |= query.first_parent;
     printer.first_parent |= query.first_parent;
     if reflog {
-        return show_reflog(repository, &mut printer, &free(&parsed), query.count);
+        return show_reflog(repository, &mut printer, &parsed.words(), query.count);
     }
     let (words, mut paths) =
-        super::diff::split(repository, &free(&parsed), parsed.behind.is_some())?;
+        super::diff::split(repository, &parsed.words(), parsed.behind.is_some())?;
     paths.extend(parsed.behind.clone().unwrap_or_default());
     query.revisions(repository, &words)?;
     let specs = Pathspec::parse(repository, &paths)?;
@@ -251,7 +242,7 @@ pub fn show(arguments: &[String], repository: &Repository) -> Result<i32> {
     }
     printer.ready()?;
     let (mut words, mut paths) =
-        super::diff::split(repository, &free(&parsed), parsed.behind.is_some())?;
+        super::diff::split(repository, &parsed.words(), parsed.behind.is_some())?;
     paths.extend(parsed.behind.clone().unwrap_or_default());
     let specs = Pathspec::parse(repository, &paths)?;
     if words.is_empty() {
@@ -358,7 +349,7 @@ pub fn reflog(arguments: &[String], repository: &Repository) -> Result<i32> {
             return Err(unknown("reflog", name));
         }
     }
-    show_reflog(repository, &mut printer, &free(&parsed), query.count)
+    show_reflog(repository, &mut printer, &parsed.words(), query.count)
 }
 
 fn show_reflog(

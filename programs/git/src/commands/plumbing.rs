@@ -571,14 +571,7 @@ pub fn rev_list(arguments: &[String], repository: &Repository) -> Result<i32> {
             _ => return Err(unknown("rev-list", name)),
         }
     }
-    let words: Vec<String> = parsed
-        .list
-        .iter()
-        .filter_map(|argument| match argument {
-            crate::arguments::Argument::Free(text) => Some(text.clone()),
-            crate::arguments::Argument::Option(..) => None,
-        })
-        .collect();
+    let words = parsed.words();
     let (words, mut paths) = super::diff::split(repository, &words, parsed.behind.is_some())?;
     paths.extend(parsed.behind.clone().unwrap_or_default());
     query.revisions(repository, &words)?;
@@ -989,21 +982,7 @@ pub fn diff_tree(arguments: &[String], repository: &Repository) -> Result<i32> {
         })
         .cloned()
         .collect();
-    let styled = list.iter().any(|argument| {
-        matches!(
-            argument.as_str(),
-            "-p" | "-u"
-                | "--patch"
-                | "--stat"
-                | "--name-only"
-                | "--name-status"
-                | "--numstat"
-                | "--shortstat"
-                | "--raw"
-                | "--quiet"
-        )
-    });
-    if !styled {
+    if !is_styled(&list) && !list.iter().any(|argument| argument == "--raw") {
         list.splice(0..0, ["--raw".to_owned(), "--full-index".to_owned()]);
     }
     list.insert(0, "--no-renames".to_owned());
@@ -1028,9 +1007,9 @@ pub fn diff_tree(arguments: &[String], repository: &Repository) -> Result<i32> {
     super::diff::run(&list, repository)
 }
 
-pub fn diff_index(arguments: &[String], repository: &Repository) -> Result<i32> {
-    let mut list = arguments.to_vec();
-    let styled = list.iter().any(|argument| {
+/// Whether a form of the differences is asked for.
+fn is_styled(list: &[String]) -> bool {
+    list.iter().any(|argument| {
         matches!(
             argument.as_str(),
             "-p" | "-u"
@@ -1042,8 +1021,12 @@ pub fn diff_index(arguments: &[String], repository: &Repository) -> Result<i32> 
                 | "--shortstat"
                 | "--quiet"
         )
-    });
-    if !styled {
+    })
+}
+
+pub fn diff_index(arguments: &[String], repository: &Repository) -> Result<i32> {
+    let mut list = arguments.to_vec();
+    if !is_styled(&list) {
         list.splice(0..0, ["--raw".to_owned(), "--full-index".to_owned()]);
     }
     list.insert(0, "--no-renames".to_owned());

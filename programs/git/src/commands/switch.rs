@@ -1,6 +1,6 @@
 //! `git checkout`, `git switch`, `git restore`, `git reset`.
 
-use crate::arguments::{Argument, parse, unknown};
+use crate::arguments::{parse, unknown};
 use crate::change;
 use crate::fail::{Fail, Result, error, fatal, usage};
 use crate::index::{Entry, Index};
@@ -65,14 +65,7 @@ pub fn checkout(arguments: &[String], repository: &Repository) -> Result<i32> {
             _ => return Err(unknown("checkout", name)),
         }
     }
-    let free: Vec<String> = parsed
-        .list
-        .iter()
-        .filter_map(|argument| match argument {
-            Argument::Free(text) => Some(text.clone()),
-            Argument::Option(..) => None,
-        })
-        .collect();
+    let free = parsed.words();
     repository.root()?;
     // With `--` what stands before it is a revision, without it may be a file.
     if let Some(paths) = &parsed.behind {
@@ -704,14 +697,7 @@ pub fn reset(arguments: &[String], repository: &Repository) -> Result<i32> {
             _ => return Err(unknown("reset", name)),
         }
     }
-    let free: Vec<String> = parsed
-        .list
-        .iter()
-        .filter_map(|argument| match argument {
-            Argument::Free(text) => Some(text.clone()),
-            Argument::Option(..) => None,
-        })
-        .collect();
+    let free = parsed.words();
     let (mut name, mut paths) = ("HEAD", parsed.behind.clone().unwrap_or_default());
     if let Some((first, rest)) = free.split_first() {
         match revision::find(repository, first)?.is_some() {
