@@ -187,3 +187,26 @@ fn what_is_no_agent_is_refused_and_told_why() {
     );
     assert_eq!(names(&server), ["script"]);
 }
+
+#[test]
+fn a_program_and_an_agent_do_not_take_each_others_name() {
+    let server = fresh();
+    let hello = std::fs::read(guest("hello")).unwrap();
+    let script = std::fs::read(component("script")).unwrap();
+    let program = |bytes: Vec<u8>| {
+        let request = server
+            .request(Method::POST, "/programs?name=mine")
+            .header("content-type", "application/wasm")
+            .body(bytes);
+        answer(request.send().unwrap())
+    };
+    assert_eq!(program(hello.clone()).0, 201);
+    let (status, problem) = add(&server, "name=mine", script.clone());
+    assert_eq!(status, 409, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("remove it first"), "{detail}");
+    assert_eq!(server.delete("/programs/mine").0, 204);
+    assert_eq!(add(&server, "name=mine", script).0, 201);
+    assert_eq!(program(hello).0, 409);
+    assert_eq!(names(&server), ["script", "mine"]);
+}

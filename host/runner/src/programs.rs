@@ -3,7 +3,8 @@
 use crate::Runner;
 use bytes::Bytes;
 use swarm_flow_protocol::{
-    Error, PROGRAMS_ADDED_MAX, ProgramDetails, check_digest, check_name, check_program_version,
+    Error, PROGRAMS_ADDED_MAX, Program, ProgramDetails, check_digest, check_name,
+    check_program_version,
 };
 use swarm_flow_sandbox::{Description, examine};
 
@@ -27,6 +28,7 @@ impl Runner {
         // One after the other: two with one name would mix their files, and each takes memory.
         let _turn = self.shared.changing_programs.lock().await;
         let known = self.catalog().added_program(&new.name);
+        check_same_kind(&new, known.as_ref())?;
         let digest = blake3::hash(&new.bytes);
         if let Some(wanted) = new.digest.as_deref()
             && *digest.to_hex() != *wanted
@@ -39,7 +41,6 @@ impl Runner {
         let same = known
             .as_ref()
             .filter(|known| known.digest == digest.to_hex().as_str());
-        let same = same.filter(|known| known.agent.is_some() == new.agent);
         if let Some(known) = same
             && new
                 .version
@@ -137,6 +138,22 @@ fn check(new: &New) -> Result<(), Error> {
     match &new.digest {
         Some(digest) => check_digest("digest", digest),
         None => Ok(()),
+    }
+}
+
+/// A program is not replaced by an agent, nor an agent by a program: who uses the name would lose what it means.
+fn check_same_kind(new: &New, known: Option<&Program>) -> Result<(), Error> {
+    let kind = |agent: bool| if agent { "an agent" } else { "a program" };
+    match known {
+        Some(known) if known.agent.is_some() != new.agent => Err(Error::Conflict {
+            message: format!(
+                "`{}` is {} that was added, and is not replaced by {}; remove it first, or take another name",
+                known.name,
+                kind(known.agent.is_some()),
+                kind(new.agent)
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 
