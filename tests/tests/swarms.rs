@@ -66,10 +66,11 @@ fn a_parallel_run_does_every_task_in_its_workspace() {
     let tasks: Vec<Value> = (0..6)
         .map(|index| {
             let path = format!("/workspace/{index}");
-            task(
-                "write a file",
-                &json!({"command": ["reach", "write", path], "artifacts": [index.to_string()]}),
-            )
+            let context =
+                json!({"command": ["reach", "write", path], "artifacts": [index.to_string()]});
+            let mut task = task("write a file", &context);
+            task["workspace"] = json!(workspaces[index % 2]);
+            task
         })
         .collect();
     let run = run(&server, &swarm, &tasks);

@@ -12,7 +12,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use exports::swarm_flow::core::{binding, tools};
+pub use exports::swarm_flow::core::{binding, inputs, tools};
 pub use swarm_flow::core::{policy, runners, types, workspace};
 
 swarm_flow_protocol::convert_types!(types);
@@ -32,6 +32,13 @@ impl binding::Guest for AgentTools {
 
     fn unbind() {
         crate::binding::unbind();
+    }
+}
+
+/// A task that the app itself runs belongs to no run.
+impl inputs::Guest for AgentTools {
+    fn get() -> Vec<inputs::Input> {
+        Vec::new()
     }
 }
 

@@ -117,7 +117,11 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/swarms/{id}", User, swarms::get),
     route("POST", "/swarms/{id}/scale", User, swarms::scale),
     route("POST", "/swarms/{id}/runs", User, swarms::submit),
+    route("GET", "/runs", User, swarms::runs),
     route("GET", "/runs/{id}", User, swarms::run),
+    route("POST", "/runs/{id}/cancel", User, swarms::cancel),
+    route("POST", "/runs/{id}/pause", User, swarms::pause),
+    route("POST", "/runs/{id}/resume", User, swarms::resume),
     route("GET", "/runners", User, runners::list),
     route("POST", "/runners", Runner, runners::join),
     route("DELETE", "/runners/{id}", Runner, runners::leave),
@@ -135,9 +139,8 @@ pub static ROUTES: &[Route] = &[
     ),
     route("GET", "/runners/{id}/audit", Runner, runners::audit_head),
     route("POST", "/runners/{id}/audit", Runner, runners::audit),
-    route("POST", "/runners/{id}/leases", Runner, runners::lease),
+    route("POST", "/runners/{id}/work", Runner, runners::work),
     route("POST", "/runners/{id}/leases/renew", Runner, runners::renew),
-    route("POST", "/runners/{id}/reports", Runner, runners::report),
 ];
 
 /// Where the API lives.

@@ -19,8 +19,9 @@ pub trait Database {
 pub struct DatabaseError(pub String);
 
 impl DatabaseError {
+    /// Or a column that an older table has not got yet.
     fn misses_table(&self) -> bool {
-        self.0.contains("no such table")
+        self.0.contains("no such table") || self.0.contains("no such column")
     }
 
     /// A column that was to be added to an older table is there.

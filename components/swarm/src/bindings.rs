@@ -14,8 +14,9 @@ wit_bindgen::generate!({
 });
 
 pub use exports::swarm_flow::core::{swarm, work};
-pub use swarm_flow::core::{agent, policy, types};
+pub use swarm_flow::core::{agent, inputs, policy, types};
 
+use crate::run::Wish;
 use swarm_flow_state::Spin;
 
 /// The component. It has no state of its own.
@@ -45,15 +46,30 @@ impl swarm::Guest for Swarms {
     }
 
     fn coordinate_agents(swarm_id: String, task: agent::Task) -> Result<swarm::Run, types::Error> {
-        Self::submit_run(swarm_id, vec![task], None)
+        let planned = swarm::PlannedTask {
+            task,
+            needs: Vec::new(),
+            agent: None,
+            workspace: None,
+            priority: None,
+            timeout_ms: None,
+            retry: None,
+            optional: false,
+            weight: None,
+        };
+        let config = swarm::RunConfig {
+            tasks: vec![planned],
+            strategy: Some(swarm::CoordinationStrategy::Parallel),
+            items: Vec::new(),
+            rounds: None,
+            quorum: None,
+            idempotency_key: None,
+        };
+        Self::submit_run(swarm_id, config)
     }
 
-    fn submit_run(
-        swarm_id: String,
-        tasks: Vec<agent::Task>,
-        idempotency_key: Option<String>,
-    ) -> Result<swarm::Run, types::Error> {
-        let run = crate::run::submit(&Spin, &swarm_id, tasks, idempotency_key.as_deref())?;
+    fn submit_run(swarm_id: String, config: swarm::RunConfig) -> Result<swarm::Run, types::Error> {
+        let run = crate::run::submit(&Spin, &swarm_id, config)?;
         crate::wake::runners_of(&Spin, &run.swarm_id, None);
         Ok(run)
     }
@@ -61,11 +77,46 @@ impl swarm::Guest for Swarms {
     fn get_run(run_id: String) -> Result<swarm::Run, types::Error> {
         crate::run::get(&Spin, &run_id)
     }
+
+    fn list_runs(
+        swarm_id: Option<String>,
+        page: types::PageRequest,
+    ) -> Result<swarm::RunPage, types::Error> {
+        crate::run::list(&Spin, swarm_id.as_deref(), page)
+    }
+
+    fn cancel_run(run_id: String) -> Result<swarm::Run, types::Error> {
+        // Whoever has a lease of it now is told after it is none any more.
+        let told = crate::wake::Told::of(&Spin, &run_id);
+        let run = crate::run::change(&Spin, &run_id, Wish::Cancel)?;
+        told.cancelled();
+        Ok(run)
+    }
+
+    fn pause_run(run_id: String) -> Result<swarm::Run, types::Error> {
+        crate::run::change(&Spin, &run_id, Wish::Pause)
+    }
+
+    fn resume_run(run_id: String) -> Result<swarm::Run, types::Error> {
+        let run = crate::run::change(&Spin, &run_id, Wish::Resume)?;
+        crate::wake::runners_of(&Spin, &run.swarm_id, None);
+        Ok(run)
+    }
 }
 
 impl work::Guest for Swarms {
-    fn acquire(runner_id: String, most: u32) -> Result<Vec<work::Lease>, types::Error> {
-        crate::work::acquire(&Spin, &runner_id, most, swarm_flow_state::now_ms())
+    fn exchange(
+        runner_id: String,
+        reports: Vec<work::Report>,
+        most: u32,
+    ) -> Result<work::Exchanged, types::Error> {
+        let now_ms = swarm_flow_state::now_ms();
+        let (exchanged, changed) = crate::work::exchange(&Spin, &runner_id, reports, most, now_ms)?;
+        for swarm_id in changed {
+            // The one that reports is awake.
+            crate::wake::runners_of(&Spin, &swarm_id, Some(&runner_id));
+        }
+        Ok(exchanged)
     }
 
     fn renew(
@@ -73,24 +124,5 @@ impl work::Guest for Swarms {
         leases: Vec<work::LeaseId>,
     ) -> Result<Vec<work::LeaseId>, types::Error> {
         crate::work::renew(&Spin, &runner_id, leases, swarm_flow_state::now_ms())
-    }
-
-    fn report(
-        runner_id: String,
-        lease: work::LeaseId,
-        outcome: Result<agent::TaskResult, swarm::TaskFailure>,
-    ) -> Result<(), types::Error> {
-        let changed = crate::work::report(
-            &Spin,
-            &runner_id,
-            &lease,
-            outcome,
-            swarm_flow_state::now_ms(),
-        )?;
-        if let Some(swarm_id) = changed {
-            // The one that reports is awake.
-            crate::wake::runners_of(&Spin, &swarm_id, Some(&runner_id));
-        }
-        Ok(())
     }
 }

@@ -1,26 +1,26 @@
-//! What a swarm and a run may be. Everything is refused here that could never work.
+//! What a swarm may be. Everything is refused here that could never work.
 //!
 //! | what | how much |
 //! |---|---|
 //! | groups of a swarm | 1 to 64, each of 1 to 1000 agents, 1000 together |
 //! | workspaces of a swarm | 1 to 64, each once |
-//! | tasks of a run | 1 to 256, each with an id of its own, 1 MiB each |
+//! | attempts of a task | 1 to 100 |
 
-use crate::bindings::agent::Task;
-use crate::bindings::swarm::{CoordinationStrategy, PlatformType, SwarmConfig};
+use crate::bindings::swarm::{PlatformType, RetryPolicy, SwarmConfig};
 use crate::bindings::types::Error;
-use crate::error::{invalid, parse_id, too_large};
-use crate::event::{self, AgentGroup, Platform, Strategy, SwarmCreated};
+use crate::convert;
+use crate::error::{invalid, parse_id};
+use crate::event::{AgentGroup, Platform, Retry, SwarmCreated};
 use std::collections::HashSet;
 use swarm_flow_state::Kind;
 
 pub const AGENTS_MAX: u32 = 1000;
 const GROUPS_MAX: usize = 64;
 const WORKSPACES_MAX: usize = 64;
-const TASKS_MAX: usize = 256;
-const TASK_BYTES_MAX: usize = 1 << 20;
 const NAME_LENGTH_MAX: usize = 63;
-const TASK_ID_LENGTH_MAX: usize = 128;
+const ATTEMPTS_MAX: u32 = 100;
+const INITIAL_INTERVAL_MS_MAX: u64 = 60 * 60 * 1000;
+const INTERVAL_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 
 /// The kind of agent that is a part of the app.
 pub const SHIPPED: &str = "script";
@@ -28,72 +28,61 @@ pub const SHIPPED: &str = "script";
 /// The swarm that a configuration describes. `added` are the agents of users. Whether its workspaces exist is not asked here.
 pub fn swarm(config: SwarmConfig, added: &[String]) -> Result<SwarmCreated, Error> {
     name(&config.name)?;
-    let agents: Vec<AgentGroup> = config
-        .agents
-        .into_iter()
-        .map(|group| AgentGroup {
+    let mut agents = Vec::with_capacity(config.agents.len());
+    for (index, group) in config.agents.into_iter().enumerate() {
+        let field = format!("agents[{index}].retry");
+        let retry = group.retry.map(|policy| retry(&field, policy));
+        agents.push(AgentGroup {
             kind: group.kind,
             count: group.count,
-        })
-        .collect();
+            retry: retry.transpose()?,
+        });
+    }
     groups(&agents, added)?;
     workspaces(&config.workspaces)?;
     Ok(SwarmCreated {
         name: config.name,
         agents,
-        coordination_strategy: match config.coordination_strategy {
-            CoordinationStrategy::Sequential => Strategy::Sequential,
-            CoordinationStrategy::Parallel => Strategy::Parallel,
-        },
+        coordination_strategy: convert::stored_strategy(config.coordination_strategy),
         platform: platform(&config.platform)?,
         workspaces: config.workspaces,
     })
 }
 
-/// The tasks of a run, each with an id.
-pub fn tasks(tasks: Vec<Task>) -> Result<Vec<event::Task>, Error> {
-    if !(1..=TASKS_MAX).contains(&tasks.len()) {
-        return Err(invalid(
-            "tasks",
-            format!("has {} items, must have 1 to {TASKS_MAX}", tasks.len()),
-        ));
+pub fn retry(field: &str, policy: RetryPolicy) -> Result<Retry, Error> {
+    let RetryPolicy {
+        max_attempts,
+        initial_interval_ms,
+        max_interval_ms,
+    } = policy;
+    let refused = |name: &str, is: u64, least: u64, most: u64| {
+        let message = format!("is {is}, must be {least} to {most}");
+        Err(invalid(format!("{field}.{name}"), message))
+    };
+    if !(1..=ATTEMPTS_MAX).contains(&max_attempts) {
+        return refused("max_attempts", max_attempts.into(), 1, ATTEMPTS_MAX.into());
     }
-    let mut ids = HashSet::new();
-    let mut checked = Vec::with_capacity(tasks.len());
-    for (index, task) in tasks.into_iter().enumerate() {
-        let id = if task.id.is_empty() {
-            format!("task-{index}")
-        } else {
-            task.id
-        };
-        if id.chars().count() > TASK_ID_LENGTH_MAX || id.chars().any(char::is_control) {
-            let message = format!(
-                "must be at most {TASK_ID_LENGTH_MAX} characters, without control characters"
-            );
-            return Err(invalid(format!("tasks[{index}].id"), message));
-        }
-        let bytes = task.description.len()
-            + task.context.as_ref().map_or(0, String::len)
-            + task.requirements.iter().map(String::len).sum::<usize>();
-        if bytes > TASK_BYTES_MAX {
-            return Err(too_large("task_bytes", TASK_BYTES_MAX as u64));
-        }
-        if !ids.insert(id.clone()) {
-            return Err(invalid(
-                format!("tasks[{index}].id"),
-                format!("`{id}` is the id of another task too"),
-            ));
-        }
-        let (description, requirements, context) =
-            (task.description, task.requirements, task.context);
-        checked.push(event::Task {
-            id,
-            description,
-            requirements,
-            context,
-        });
+    if initial_interval_ms > INITIAL_INTERVAL_MS_MAX {
+        return refused(
+            "initial_interval_ms",
+            initial_interval_ms,
+            0,
+            INITIAL_INTERVAL_MS_MAX,
+        );
     }
-    Ok(checked)
+    if !(initial_interval_ms..=INTERVAL_MS_MAX).contains(&max_interval_ms) {
+        return refused(
+            "max_interval_ms",
+            max_interval_ms,
+            initial_interval_ms,
+            INTERVAL_MS_MAX,
+        );
+    }
+    Ok(Retry {
+        max_attempts,
+        initial_interval_ms,
+        max_interval_ms,
+    })
 }
 
 fn name(name: &str) -> Result<(), Error> {
@@ -181,7 +170,7 @@ fn platform(platform: &PlatformType) -> Result<Platform, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::swarm::{self, EdgeConfig};
+    use crate::bindings::swarm::{self, CoordinationStrategy, EdgeConfig};
 
     fn config() -> SwarmConfig {
         SwarmConfig {
@@ -189,6 +178,7 @@ mod tests {
             agents: vec![swarm::AgentGroup {
                 kind: "script".to_owned(),
                 count: 2,
+                retry: None,
             }],
             coordination_strategy: CoordinationStrategy::Parallel,
             platform: PlatformType::Local,
@@ -197,19 +187,9 @@ mod tests {
         }
     }
 
-    fn task(id: &str) -> Task {
-        Task {
-            id: id.to_owned(),
-            description: String::new(),
-            requirements: Vec::new(),
-            context: None,
-        }
-    }
-
     fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
         match result.unwrap_err() {
             Error::Invalid(input) => format!("{} {}", input.field, input.message),
-            Error::TooLarge(limit) => format!("{} {}", limit.name, limit.allowed),
             other => panic!("{other:?}"),
         }
     }
@@ -219,6 +199,7 @@ mod tests {
         let group = |kind: &str, count| swarm::AgentGroup {
             kind: kind.to_owned(),
             count,
+            retry: None,
         };
         let edge = PlatformType::Edge(EdgeConfig {
             node_selector: Vec::new(),
@@ -334,34 +315,5 @@ mod tests {
             ..config()
         };
         assert!(swarm(mine, &["coder".to_owned()]).is_ok());
-    }
-
-    #[test]
-    fn tasks_have_an_id_each_and_a_size() {
-        let big = Task {
-            context: Some("x".repeat(TASK_BYTES_MAX + 1)),
-            ..task("a")
-        };
-        for (given, expected) in [
-            (vec![], "tasks has 0 items"),
-            (vec![task(""); 257], "tasks has 257 items"),
-            (
-                vec![task("a"), task("a")],
-                "tasks[1].id `a` is the id of another task too",
-            ),
-            (vec![task("a\nb")], "tasks[0].id must be at most 128"),
-            (vec![big], "task_bytes 1048576"),
-        ] {
-            let refusal = refusal(tasks(given));
-            assert!(refusal.starts_with(expected), "{refusal}");
-        }
-        let named = tasks(vec![task(""), task("b")]).unwrap();
-        assert_eq!(
-            named
-                .iter()
-                .map(|task| task.id.as_str())
-                .collect::<Vec<_>>(),
-            ["task-0", "b"]
-        );
     }
 }

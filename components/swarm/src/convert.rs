@@ -1,14 +1,16 @@
 //! From what is stored to the words of `wit/swarm.wit`, and back for results. Nothing is decided here.
 
 use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
+use crate::bindings::inputs;
 use crate::bindings::policy;
 use crate::bindings::swarm::{
-    AgentGroup, CoordinationStrategy, PlatformType, Run, RunState, RunTask, Swarm, SwarmConfig,
-    TaskFailure, TaskState,
+    AgentGroup, CoordinationStrategy, PlatformType, Quorum, RetryPolicy, Run, RunOutcome, RunState,
+    RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure, TaskState, Votes,
 };
-use crate::bindings::work::Lease;
-use crate::event::{self, Strategy};
-use crate::store::{Details, StoredRun, StoredSwarm, StoredTask};
+use crate::bindings::work::{Lease, LeaseId};
+use crate::event;
+use crate::store::{Details, Input, StoredRun, StoredSummary, StoredSwarm, StoredTask};
+use crate::strategy::{self, Strategy};
 
 swarm_flow_protocol::convert_policy!(policy);
 
@@ -16,16 +18,18 @@ pub fn swarm(stored: StoredSwarm) -> Swarm {
     let group = |group: event::AgentGroup| AgentGroup {
         kind: group.kind,
         count: group.count,
+        retry: group.retry.map(|retry| RetryPolicy {
+            max_attempts: retry.max_attempts,
+            initial_interval_ms: retry.initial_interval_ms,
+            max_interval_ms: retry.max_interval_ms,
+        }),
     };
     Swarm {
         id: stored.id,
         config: SwarmConfig {
             name: stored.name,
             agents: stored.agents.into_iter().map(group).collect(),
-            coordination_strategy: match stored.strategy {
-                Strategy::Sequential => CoordinationStrategy::Sequential,
-                Strategy::Parallel => CoordinationStrategy::Parallel,
-            },
+            coordination_strategy: coordination_strategy(stored.strategy),
             platform: PlatformType::Local,
             workspaces: stored.workspaces,
             idempotency_key: None,
@@ -36,42 +40,135 @@ pub fn swarm(stored: StoredSwarm) -> Swarm {
     }
 }
 
+fn coordination_strategy(strategy: Strategy) -> CoordinationStrategy {
+    match strategy {
+        Strategy::Sequential => CoordinationStrategy::Sequential,
+        Strategy::Parallel => CoordinationStrategy::Parallel,
+        Strategy::Pipeline => CoordinationStrategy::Pipeline,
+        Strategy::MapReduce => CoordinationStrategy::MapReduce,
+        Strategy::Hierarchical => CoordinationStrategy::Hierarchical,
+        Strategy::Consensus => CoordinationStrategy::Consensus,
+        Strategy::Race => CoordinationStrategy::Race,
+        Strategy::Debate => CoordinationStrategy::Debate,
+    }
+}
+
+pub fn stored_strategy(strategy: CoordinationStrategy) -> Strategy {
+    match strategy {
+        CoordinationStrategy::Sequential => Strategy::Sequential,
+        CoordinationStrategy::Parallel => Strategy::Parallel,
+        CoordinationStrategy::Pipeline => Strategy::Pipeline,
+        CoordinationStrategy::MapReduce => Strategy::MapReduce,
+        CoordinationStrategy::Hierarchical => Strategy::Hierarchical,
+        CoordinationStrategy::Consensus => Strategy::Consensus,
+        CoordinationStrategy::Race => Strategy::Race,
+        CoordinationStrategy::Debate => Strategy::Debate,
+    }
+}
+
+pub fn stored_quorum(quorum: Quorum) -> strategy::Quorum {
+    match quorum {
+        Quorum::Simple => strategy::Quorum::Simple,
+        Quorum::SuperMajority => strategy::Quorum::SuperMajority,
+        Quorum::Unanimous => strategy::Quorum::Unanimous,
+        Quorum::Weighted => strategy::Quorum::Weighted,
+    }
+}
+
 pub fn run(stored: StoredRun) -> Run {
+    let ids: Vec<String> = stored
+        .tasks
+        .iter()
+        .map(|task| task.task.id.clone())
+        .collect();
     Run {
         id: stored.id,
         swarm_id: stored.swarm,
-        state: match stored.state.as_str() {
-            "done" => RunState::Done,
-            "failed" => RunState::Failed,
-            _ => RunState::Running,
-        },
-        tasks: stored.tasks.into_iter().map(run_task).collect(),
+        strategy: coordination_strategy(stored.strategy),
+        state: run_state(&stored.state),
+        tasks: stored
+            .tasks
+            .into_iter()
+            .map(|task| run_task(task, &ids))
+            .collect(),
+        outcome: stored.outcome.map(outcome),
+        failure: stored.failure.map(failure),
         created_at_ms: stored.created_at_ms,
         ended_at_ms: stored.ended_at_ms,
     }
 }
 
-fn run_task(stored: StoredTask) -> RunTask {
+pub fn run_summary(stored: StoredSummary) -> RunSummary {
+    RunSummary {
+        id: stored.id,
+        swarm_id: stored.swarm,
+        strategy: coordination_strategy(stored.strategy),
+        state: run_state(&stored.state),
+        tasks: stored.tasks,
+        ended_tasks: stored.ended_tasks,
+        created_at_ms: stored.created_at_ms,
+        ended_at_ms: stored.ended_at_ms,
+    }
+}
+
+fn run_state(stored: &str) -> RunState {
+    match stored {
+        "paused" => RunState::Paused,
+        "done" => RunState::Done,
+        "failed" => RunState::Failed,
+        "cancelled" => RunState::Cancelled,
+        _ => RunState::Running,
+    }
+}
+
+fn outcome(outcome: strategy::Outcome) -> RunOutcome {
+    let votes = |votes: strategy::Votes| Votes {
+        answer: votes.answer,
+        weight: votes.weight,
+        tasks: votes.tasks,
+    };
+    RunOutcome {
+        winner: outcome.winner,
+        answer: outcome.answer,
+        votes: outcome.votes.into_iter().map(votes).collect(),
+        abstained: outcome.abstained,
+    }
+}
+
+fn failure(failure: event::Failure) -> TaskFailure {
+    TaskFailure {
+        code: failure.code,
+        message: failure.message,
+    }
+}
+
+fn run_task(stored: StoredTask, ids: &[String]) -> RunTask {
+    let id = |index: u32| ids.get(index as usize).cloned();
     RunTask {
         task: task(stored.task),
         index: stored.index,
         agent: stored.agent,
         workspace: stored.workspace,
+        needs: stored.needs.into_iter().filter_map(id).collect(),
+        not_before_ms: Some(stored.not_before_ms)
+            .filter(|not_before_ms| *not_before_ms > 0 && stored.state == "ready"),
         state: match stored.state.as_str() {
             "ready" => TaskState::Ready,
             "leased" => TaskState::Leased,
             "done" => TaskState::Done,
             "failed" => TaskState::Failed,
+            "dead" => TaskState::Dead,
             "skipped" => TaskState::Skipped,
+            "cancelled" => TaskState::Cancelled,
             _ => TaskState::Pending,
         },
+        optional: stored.optional,
+        priority: stored.priority,
         attempt: u32::try_from(stored.fence).unwrap_or(u32::MAX),
+        failures: stored.failures,
         runner: stored.runner,
         task_result: stored.result.map(result),
-        failure: stored.failure.map(|failure| TaskFailure {
-            code: failure.code,
-            message: failure.message,
-        }),
+        failure: stored.failure.map(failure),
         started_at_ms: stored.started_at_ms,
         ended_at_ms: stored.ended_at_ms,
     }
@@ -85,6 +182,21 @@ fn task(task: event::Task) -> Task {
         context,
     } = task;
     Task {
+        id,
+        description,
+        requirements,
+        context,
+    }
+}
+
+pub fn stored_task(task: Task) -> event::Task {
+    let Task {
+        id,
+        description,
+        requirements,
+        context,
+    } = task;
+    event::Task {
         id,
         description,
         requirements,
@@ -133,15 +245,49 @@ pub fn stored_failure(failure: TaskFailure) -> event::Failure {
 }
 
 pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
+    let mut room = INPUTS_BYTES_MAX;
     Lease {
-        run_id: details.run,
-        index: details.index,
-        fence,
+        id: LeaseId {
+            run_id: details.run,
+            index: details.index,
+            fence,
+        },
         task: task(details.task),
+        inputs: details
+            .inputs
+            .into_iter()
+            .map(|stored| input(stored, &mut room))
+            .collect(),
         agent: details.agent,
         workspace: details.workspace,
         environment: details.environment,
         policy: details.policy.into(),
+        timeout_ms: details.timeout_ms,
         expires_at_ms,
+    }
+}
+
+/// Of one output, and of all that a task is given. What is larger belongs into a file.
+const INPUT_BYTES_MAX: usize = 256 << 10;
+const INPUTS_BYTES_MAX: usize = 4 << 20;
+
+fn input(mut stored: Input, room: &mut usize) -> inputs::Input {
+    cut(&mut stored.output, INPUT_BYTES_MAX.min(*room));
+    *room = room.saturating_sub(stored.output.len());
+    inputs::Input {
+        task: stored.task,
+        success: stored.success,
+        output: stored.output,
+        artifacts: stored.artifacts,
+        workspace: stored.workspace,
+    }
+}
+
+/// At most so many bytes, and says so when there were more.
+pub fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        let all = text.len();
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push_str(&format!("\n[cut off after {bytes_max} of {all} bytes]\n"));
     }
 }

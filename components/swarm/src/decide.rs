@@ -1,16 +1,20 @@
 //! What becomes of a run: given its open tasks and a command, the changes that follow. No I/O, no clock.
 //!
 //! ```text
-//! pending ──▶ ready ──▶ leased ──▶ done | failed
-//!    │          ▲  └──────┘ │
-//!    ▼          lease lost ─┘      (5 times: failed)
-//! skipped
+//! pending ──▶ ready ──▶ leased ──▶ done | failed | dead
+//!    │          ▲  └──────┘ │ │
+//!    ▼          lease lost ─┘ │      (5 times: dead)
+//! skipped       retried ──────┘      (after a pause, as often as the task says; then: dead)
 //! ```
+//!
+//! A task is pending until all that it needs is done, and then ready: both follow from the ends of tasks and are no
+//! changes of their own. What is open is cancelled when the run is, or when its strategy has what it wants.
 //!
 //! The writer reads a run, decides here, and appends the changes after what it read; who was slower reads
 //! and decides again. So whatever holds here for one command at a time holds for the platform.
 
-use crate::event::{Change, Ended, Failure, Strategy};
+use crate::event::{Change, Ended, Failure, Index, Leased, Retried, Retry, RunEnded};
+use crate::strategy::{self, End, Next, Options, Seen, Strategy, View};
 
 /// How long a lease lasts without a renewal.
 pub const LEASE_MS: u64 = 30_000;
@@ -22,10 +26,14 @@ pub const LEASES_MAX: u64 = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Run {
     pub strategy: Strategy,
-    /// Whether a task of it has failed.
+    /// Whether a task of it has failed that must not.
     pub failed: bool,
+    pub paused: bool,
     /// The tasks that have not ended, by index. A run without any has ended.
     pub open: Vec<Open>,
+    /// All tasks, for a strategy that [looks](looks) at them.
+    pub seen: Vec<Seen>,
+    pub options: Options,
 }
 
 /// A task that has not ended.
@@ -34,22 +42,41 @@ pub struct Open {
     pub index: u32,
     /// Of its last lease; 0 before the first.
     pub fence: u64,
+    /// Tries that were reported and did not succeed.
+    pub failures: u32,
+    pub retry: Retry,
+    /// Neither fails its run nor keeps what needs it from being tried.
+    pub optional: bool,
+    /// The tasks that it needs and that have not ended, by index.
+    pub needs: Vec<u32>,
     pub state: State,
     pub place: Place,
 }
 
+impl Open {
+    /// How many of its leases were lost, when the last one is: of none came a report.
+    fn lost(&self) -> u64 {
+        self.fence.saturating_sub(self.failures.into())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    Pending,
-    Ready,
-    Leased { runner: String, expires_at_ms: u64 },
+    /// Neither leased nor ended. It can be leased when it needs nothing any more and its time has come.
+    Waiting {
+        until_ms: u64,
+    },
+    Leased {
+        runner: String,
+        expires_at_ms: u64,
+    },
 }
 
 /// Where a task's workspace is, seen from the runner that asks for work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// The runner holds it, and it is started.
-    Here,
+    Here { workspace: String },
     /// Another runner holds it, or it is stopped.
     Elsewhere,
     /// It was deleted.
@@ -65,45 +92,53 @@ pub struct Asking<'a> {
     pub now_ms: u64,
 }
 
-/// Hands out what can be tried, and gives up on what cannot be tried any more.
+/// The strategies that ask how the tasks ended before all of them have.
+pub const LOOKING: [Strategy; 3] = [Strategy::Consensus, Strategy::Race, Strategy::Debate];
+
+pub fn looks(strategy: Strategy) -> bool {
+    LOOKING.contains(&strategy)
+}
+
+/// Hands out what can be tried, in the order given, and gives up on what cannot be tried any more.
 pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
     let mut next = Decision::on(run);
-    let mut room = asking.room;
-    for index in run.open.iter().map(|task| task.index) {
+    let mut room = if run.paused { 0 } else { asking.room };
+    for task in &run.open {
+        let index = task.index;
         let Some(task) = next.run.open.iter().find(|task| task.index == index) else {
             continue;
         };
         let lost = match &task.state {
-            State::Pending => continue,
-            State::Ready => false,
-            State::Leased { expires_at_ms, .. } if *expires_at_ms > asking.now_ms => continue,
-            State::Leased { .. } => true,
+            State::Waiting { until_ms } if task.needs.is_empty() && *until_ms <= asking.now_ms => {
+                false
+            }
+            State::Leased { expires_at_ms, .. } if *expires_at_ms <= asking.now_ms => true,
+            State::Waiting { .. } | State::Leased { .. } => continue,
         };
         let fence = task.fence;
-        match task.place {
+        match &task.place {
             Place::Elsewhere => {}
-            Place::Gone => next.make(given_up(
+            Place::Gone => next.make(lost_for_good(
                 index,
                 fence,
                 "its workspace was deleted".to_owned(),
             )),
-            Place::Here if lost && fence >= LEASES_MAX => {
-                next.make(given_up(
-                    index,
-                    fence,
-                    format!("its lease was lost {fence} times"),
-                ));
+            Place::Here { .. } if lost && task.lost() >= LEASES_MAX => {
+                let message = format!("its lease was lost {} times", task.lost());
+                next.make(lost_for_good(index, fence, message));
             }
-            Place::Here if room > 0 => {
+            Place::Here { workspace } if room > 0 => {
                 room -= 1;
-                next.make(Change::TaskLeased {
+                let workspace = workspace.clone();
+                next.make(Change::TaskLeased(Leased {
                     index,
                     fence: fence + 1,
                     runner: asking.runner.to_owned(),
+                    workspace,
                     expires_at_ms: asking.now_ms.saturating_add(LEASE_MS),
-                });
+                }));
             }
-            Place::Here => {}
+            Place::Here { .. } => {}
         }
     }
     next.changes
@@ -113,39 +148,110 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseLost;
 
-/// Takes a report. `past` is how the task ended, if it has: the same report twice changes nothing.
+/// Takes a report. `past` is what was reported last, if anything was: the same report twice changes nothing.
 /// A lease that expired is still good as long as nobody took the task.
-pub fn report(run: &Run, past: Option<&Ended>, report: Ended) -> Result<Vec<Change>, LeaseLost> {
-    let Some(task) = run.open.iter().find(|task| task.index == report.index) else {
-        return if past == Some(&report) {
-            Ok(Vec::new())
-        } else {
-            Err(LeaseLost)
-        };
+pub fn report(
+    run: &Run,
+    past: Option<&Ended>,
+    report: Ended,
+    now_ms: u64,
+) -> Result<Vec<Change>, LeaseLost> {
+    let repeated = if past == Some(&report) {
+        Ok(Vec::new())
+    } else {
+        Err(LeaseLost)
     };
+    let open = run.open.iter().find(|task| task.index == report.index);
+    let Some(task) = open else { return repeated };
     match &task.state {
+        State::Waiting { .. } => repeated,
         State::Leased { runner, .. }
             if task.fence == report.fence && report.runner.as_ref() == Some(runner) =>
         {
             let success = report.result.as_ref().is_some_and(|result| result.success);
+            let attempts = task.failures.saturating_add(1);
             let mut next = Decision::on(run);
             next.make(if success {
                 Change::TaskDone(report)
+            } else if attempts < attempts_max(&task.retry, &report) {
+                let pause = pause_ms(&task.retry, task.failures, report.index, now_ms);
+                Change::TaskRetried(Retried {
+                    ended: report,
+                    ready_at_ms: now_ms.saturating_add(pause),
+                })
+            } else if attempts > 1 {
+                Change::TaskDead(report)
             } else {
                 Change::TaskFailed(report)
             });
             Ok(next.changes)
         }
-        _ => Err(LeaseLost),
+        State::Leased { .. } => Err(LeaseLost),
     }
 }
 
-fn given_up(index: u32, fence: u64, message: String) -> Change {
+/// Ends all that is open.
+pub fn cancel(run: &Run) -> Vec<Change> {
+    let mut next = Decision::on(run);
+    if !run.open.is_empty() {
+        next.cancel_open();
+        next.changes.push(Change::RunCancelled);
+    }
+    next.changes
+}
+
+/// Leases nothing until it is resumed; what is leased goes on to its end.
+pub fn pause(run: &Run) -> Vec<Change> {
+    if run.paused || run.open.is_empty() {
+        Vec::new()
+    } else {
+        vec![Change::RunPaused]
+    }
+}
+
+pub fn resume(run: &Run) -> Vec<Change> {
+    if run.paused && !run.open.is_empty() {
+        vec![Change::RunResumed]
+    } else {
+        Vec::new()
+    }
+}
+
+/// How often such a task is tried. What the task or the policy makes impossible is tried once.
+fn attempts_max(retry: &Retry, report: &Ended) -> u32 {
+    match &report.failure {
+        None => retry.max_attempts,
+        Some(failure) if failure.code == "timeout" => retry.max_attempts,
+        Some(failure) if PASSING.contains(&failure.code.as_str()) => {
+            retry.max_attempts.max(PASSING_ATTEMPTS)
+        }
+        Some(_) => 1,
+    }
+}
+
+/// What may pass without anybody's doing.
+const PASSING: [&str; 3] = ["tool_unavailable", "unavailable", "unknown_agent"];
+const PASSING_ATTEMPTS: u32 = 3;
+
+/// Twice as long each time, and up to half of it less, so that many that failed at once do not come back at once.
+fn pause_ms(retry: &Retry, failures: u32, index: u32, now_ms: u64) -> u64 {
+    let doubled = retry
+        .initial_interval_ms
+        .saturating_mul(1 << failures.min(20));
+    let whole = doubled.min(retry.max_interval_ms);
+    let spread = now_ms
+        .wrapping_mul(31)
+        .wrapping_add(u64::from(index).wrapping_mul(7919))
+        % 1000;
+    whole - whole / 2 * spread / 1000
+}
+
+fn lost_for_good(index: u32, fence: u64, message: String) -> Change {
     let failure = Failure {
         code: "lost".to_owned(),
         message,
     };
-    Change::TaskFailed(Ended {
+    Change::TaskDead(Ended {
         index,
         fence,
         runner: None,
@@ -170,60 +276,139 @@ impl Decision {
 
     /// Makes a change and all that follows from it.
     fn make(&mut self, change: Change) {
-        let ended = matches!(change, Change::TaskDone(_) | Change::TaskFailed(_));
+        let (ended, failed) = match &change {
+            Change::TaskDone(_) => (true, None),
+            Change::TaskFailed(ended) | Change::TaskDead(ended) => (true, Some(ended.index)),
+            _ => (false, None),
+        };
+        let optional = failed.is_some_and(|index| self.run.is_optional(index));
         self.run.apply(&change);
         self.changes.push(change);
+        if let Some(index) = failed.filter(|_| !optional) {
+            self.skip_what_needs(index);
+        }
         if ended {
             self.follow();
         }
     }
 
-    /// A task has ended: the next one of a sequence becomes ready or all are skipped, and the run may be over.
-    fn follow(&mut self) {
-        if self.run.strategy == Strategy::Sequential {
-            if self.run.failed {
-                let rest: Vec<u32> = self.run.open.iter().map(|task| task.index).collect();
-                rest.into_iter()
-                    .for_each(|index| self.make(Change::TaskSkipped { index }));
-            } else if let Some(index) = self.run.open.first().map(|task| task.index) {
-                self.make(Change::TaskReady { index });
+    /// What needs it, and what needs that; where a need is optional, the chain ends.
+    fn skip_what_needs(&mut self, failed: u32) {
+        let mut gone = vec![failed];
+        while let Some(index) = gone.pop() {
+            let needing = self.run.open.iter();
+            let needing = needing.filter(|task| task.needs.contains(&index));
+            let needing: Vec<(u32, bool)> =
+                needing.map(|task| (task.index, task.optional)).collect();
+            for (index, optional) in needing {
+                let skipped = Change::TaskSkipped(Index { index });
+                self.run.apply(&skipped);
+                self.changes.push(skipped);
+                if !optional {
+                    gone.push(index);
+                }
             }
         }
-        if self.run.open.is_empty() {
-            self.make(if self.run.failed {
-                Change::RunFailed
-            } else {
-                Change::RunDone
-            });
+    }
+
+    /// Whether the run is over now.
+    fn follow(&mut self) {
+        let next = if looks(self.run.strategy) {
+            strategy::planner(self.run.strategy).next(&View {
+                options: &self.run.options,
+                tasks: &self.run.seen,
+            })
+        } else if !self.run.open.is_empty() {
+            Next::GoOn
+        } else if self.run.failed {
+            return self.changes.push(Change::RunFailed(RunEnded::default()));
+        } else {
+            Next::Done { outcome: None }
+        };
+        let over = match next {
+            Next::GoOn => return,
+            Next::Done { outcome } => Change::RunDone(RunEnded {
+                outcome,
+                failure: None,
+            }),
+            Next::Failed {
+                code,
+                message,
+                outcome,
+            } => Change::RunFailed(RunEnded {
+                outcome,
+                failure: Some(Failure {
+                    code: code.to_owned(),
+                    message,
+                }),
+            }),
+        };
+        self.cancel_open();
+        self.changes.push(over);
+    }
+
+    fn cancel_open(&mut self) {
+        let open: Vec<u32> = self.run.open.iter().map(|task| task.index).collect();
+        for index in open {
+            let cancelled = Change::TaskCancelled(Index { index });
+            self.run.apply(&cancelled);
+            self.changes.push(cancelled);
         }
     }
 }
 
 impl Run {
+    fn is_optional(&self, index: u32) -> bool {
+        self.open
+            .iter()
+            .any(|task| task.index == index && task.optional)
+    }
+
     /// The run after a change, as the database's triggers would have it.
     pub fn apply(&mut self, change: &Change) {
         match change {
-            Change::TaskReady { index } => self.set(*index, |task| task.state = State::Ready),
-            Change::TaskLeased {
-                index,
-                fence,
-                runner,
-                expires_at_ms,
-            } => self.set(*index, |task| {
-                task.fence = *fence;
+            Change::TaskLeased(leased) => self.set(leased.index, |task| {
+                task.fence = leased.fence;
                 task.state = State::Leased {
-                    runner: runner.clone(),
-                    expires_at_ms: *expires_at_ms,
+                    runner: leased.runner.clone(),
+                    expires_at_ms: leased.expires_at_ms,
                 };
             }),
-            Change::TaskDone(Ended { index, .. }) | Change::TaskSkipped { index } => {
-                self.end(*index)
+            Change::TaskRetried(retried) => self.set(retried.ended.index, |task| {
+                task.failures += 1;
+                task.state = State::Waiting {
+                    until_ms: retried.ready_at_ms,
+                };
+            }),
+            Change::TaskDone(ended) => {
+                let output = ended.result.as_ref().map(|result| result.output.clone());
+                self.see(ended.index, End::Done, output);
+                self.satisfy(ended.index);
             }
-            Change::TaskFailed(Ended { index, .. }) => {
-                self.failed = true;
+            Change::TaskFailed(ended) | Change::TaskDead(ended) => {
+                self.see(ended.index, End::Failed, None);
+                if self.is_optional(ended.index) {
+                    self.satisfy(ended.index);
+                } else {
+                    self.failed = true;
+                    self.end(ended.index);
+                }
+            }
+            Change::TaskSkipped(Index { index }) => {
+                self.see(*index, End::Skipped, None);
+                if self.is_optional(*index) {
+                    self.satisfy(*index);
+                } else {
+                    self.end(*index);
+                }
+            }
+            Change::TaskCancelled(Index { index }) => {
+                self.see(*index, End::Cancelled, None);
                 self.end(*index);
             }
-            Change::RunDone | Change::RunFailed => {}
+            Change::RunPaused => self.paused = true,
+            Change::RunResumed => self.paused = false,
+            Change::RunDone(_) | Change::RunFailed(_) | Change::RunCancelled => {}
         }
     }
 
@@ -235,6 +420,21 @@ impl Run {
 
     fn end(&mut self, index: u32) {
         self.open.retain(|task| task.index != index);
+    }
+
+    /// It has ended so that what needs it can be tried.
+    fn satisfy(&mut self, index: u32) {
+        self.end(index);
+        for task in &mut self.open {
+            task.needs.retain(|need| *need != index);
+        }
+    }
+
+    fn see(&mut self, index: u32, end: End, answer: Option<String>) {
+        if let Some(seen) = self.seen.get_mut(index as usize) {
+            seen.end = Some(end);
+            seen.answer = answer;
+        }
     }
 }
 

@@ -50,3 +50,8 @@ pub fn stopped(workspace_id: &str) -> Error {
         "workspace-stopped: the workspace `{workspace_id}` is stopped; start it first"
     ))
 }
+
+/// Of a swarm that has as much to do as it may. Some of it ends within a second, as a rule.
+pub fn queue_full() -> Error {
+    Error::Busy(1000)
+}

@@ -4,17 +4,24 @@
 //! |---|---|---|---|
 //! | `sw_…` | `swarm.created` | [`SwarmCreated`] | first |
 //! | `sw_…` | `swarm.scaled` | [`SwarmScaled`] | its number of agents changed |
-//! | `run_…` | `run.submitted` | [`RunSubmitted`] | first; says which tasks are ready at once |
-//! | `run_…` | `task.ready` | `{index}` | its predecessor is done |
-//! | `run_…` | `task.leased` | `{index, fence, runner, expires_at_ms}` | a runner took it |
+//! | `run_…` | `run.submitted` | [`RunSubmitted`] | first; says all tasks, and which of them each needs |
+//! | `run_…` | `task.leased` | `{index, fence, runner, workspace, expires_at_ms}` | a runner took it; from now on its workspace is that one |
 //! | `run_…` | `task.done` | [`Ended`] with `result` | it was reported, and succeeded |
-//! | `run_…` | `task.failed` | [`Ended`] with `result` or `failure` | it was reported, or its leases were lost: then `runner` is null |
-//! | `run_…` | `task.skipped` | `{index}` | never tried, because a task before it failed |
-//! | `run_…` | `run.done` | `{}` | last: every task was done |
-//! | `run_…` | `run.failed` | `{}` | last: a task failed |
+//! | `run_…` | `task.retried` | [`Retried`] | it was reported, did not succeed, and is tried again at a time |
+//! | `run_…` | `task.failed` | [`Ended`] with `result` or `failure` | it was reported, and is not tried again |
+//! | `run_…` | `task.dead` | [`Ended`] with `result` or `failure` | the same after all its tries, or its leases were lost: then `runner` is null |
+//! | `run_…` | `task.skipped` | `{index}` | never tried, because a task that it needs was not done |
+//! | `run_…` | `task.cancelled` | `{index}` | the run was over, or cancelled, before it ended |
+//! | `run_…` | `run.paused`, `run.resumed` | `{}` | nothing is leased in between |
+//! | `run_…` | `run.done` | [`RunEnded`] | last: it came to what its strategy wants |
+//! | `run_…` | `run.failed` | [`RunEnded`] | last: it did not |
+//! | `run_…` | `run.cancelled` | [`RunEnded`] | last: somebody asked for that |
+//!
+//! That a task is ready is no event: it follows from the ends of those that it needs.
 //!
 //! A task's fence counts its leases from 1; it is its attempt too. Renewals are no events.
 
+use crate::strategy::{Options, Outcome, Strategy};
 use serde::{Deserialize, Serialize};
 use swarm_flow_state::{DatabaseError, NewEvent};
 
@@ -38,13 +45,9 @@ pub struct SwarmScaled {
 pub struct AgentGroup {
     pub kind: String,
     pub count: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    Sequential,
-    Parallel,
+    /// For tasks that say nothing of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,9 @@ pub enum Platform {
 pub struct RunSubmitted {
     pub swarm: String,
     pub strategy: Strategy,
+    pub options: Options,
+    /// SHA-256 of what was asked, in hexadecimal: the same key with something else is a conflict.
+    pub request: String,
     pub tasks: Vec<SubmittedTask>,
 }
 
@@ -65,16 +71,24 @@ pub struct RunSubmitted {
 pub struct SubmittedTask {
     pub task: Task,
     pub agent: String,
-    pub workspace: String,
-    pub state: FirstState,
+    /// None: that of the first task that it needs, or any of the swarm's that is free when it is leased.
+    pub workspace: Option<String>,
+    /// Of other tasks, by index.
+    pub needs: Vec<u32>,
+    pub retry: Retry,
+    pub priority: i32,
+    pub timeout_ms: Option<u64>,
+    pub optional: bool,
+    pub weight: u32,
 }
 
-/// How a task begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FirstState {
-    Ready,
-    Pending,
+/// How often a task is tried, and when again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Retry {
+    pub max_attempts: u32,
+    /// Before the second try; twice as long before each one that follows.
+    pub initial_interval_ms: u64,
+    pub max_interval_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +99,7 @@ pub struct Task {
     pub context: Option<String>,
 }
 
-/// `task.done` and `task.failed`.
+/// `task.done`, `task.failed` and `task.dead`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     pub index: u32,
@@ -96,6 +110,14 @@ pub struct Ended {
     pub result: Option<TaskResult>,
     /// Why it could not be tried to its end.
     pub failure: Option<Failure>,
+}
+
+/// `task.retried`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retried {
+    #[serde(flatten)]
+    pub ended: Ended,
+    pub ready_at_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,69 +138,68 @@ pub struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// `lost` when the platform ended it; else as the runner says.
+    /// `lost` when the platform ended it; else as the runner or the strategy says.
     pub code: String,
     pub message: String,
+}
+
+/// What a run came to. Nothing of it is there when its tasks say it all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnded {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// What happens to a run after it was submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    TaskReady {
-        index: u32,
-    },
-    TaskLeased {
-        index: u32,
-        fence: u64,
-        runner: String,
-        expires_at_ms: u64,
-    },
+    TaskLeased(Leased),
     TaskDone(Ended),
+    TaskRetried(Retried),
     TaskFailed(Ended),
-    TaskSkipped {
-        index: u32,
-    },
-    RunDone,
-    RunFailed,
+    TaskDead(Ended),
+    TaskSkipped(Index),
+    TaskCancelled(Index),
+    RunPaused,
+    RunResumed,
+    RunDone(RunEnded),
+    RunFailed(RunEnded),
+    RunCancelled,
+}
+
+/// `task.leased`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leased {
+    pub index: u32,
+    pub fence: u64,
+    pub runner: String,
+    pub workspace: String,
+    pub expires_at_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    pub index: u32,
 }
 
 impl Change {
     /// The event that says so.
     pub fn event(&self) -> Result<NewEvent, DatabaseError> {
-        #[derive(Serialize)]
-        struct Index {
-            index: u32,
-        }
-        #[derive(Serialize)]
-        struct Leased<'a> {
-            index: u32,
-            fence: u64,
-            runner: &'a str,
-            expires_at_ms: u64,
-        }
-        #[derive(Serialize)]
-        struct Nothing {}
         match self {
-            Self::TaskReady { index } => NewEvent::new("task.ready", &Index { index: *index }),
-            Self::TaskLeased {
-                index,
-                fence,
-                runner,
-                expires_at_ms,
-            } => NewEvent::new(
-                "task.leased",
-                &Leased {
-                    index: *index,
-                    fence: *fence,
-                    runner,
-                    expires_at_ms: *expires_at_ms,
-                },
-            ),
+            Self::TaskLeased(leased) => NewEvent::new("task.leased", leased),
             Self::TaskDone(ended) => NewEvent::new("task.done", ended),
+            Self::TaskRetried(retried) => NewEvent::new("task.retried", retried),
             Self::TaskFailed(ended) => NewEvent::new("task.failed", ended),
-            Self::TaskSkipped { index } => NewEvent::new("task.skipped", &Index { index: *index }),
-            Self::RunDone => NewEvent::new("run.done", &Nothing {}),
-            Self::RunFailed => NewEvent::new("run.failed", &Nothing {}),
+            Self::TaskDead(ended) => NewEvent::new("task.dead", ended),
+            Self::TaskSkipped(index) => NewEvent::new("task.skipped", index),
+            Self::TaskCancelled(index) => NewEvent::new("task.cancelled", index),
+            Self::RunPaused => NewEvent::new("run.paused", &RunEnded::default()),
+            Self::RunResumed => NewEvent::new("run.resumed", &RunEnded::default()),
+            Self::RunDone(ended) => NewEvent::new("run.done", ended),
+            Self::RunFailed(ended) => NewEvent::new("run.failed", ended),
+            Self::RunCancelled => NewEvent::new("run.cancelled", &RunEnded::default()),
         }
     }
 }

@@ -1,35 +1,47 @@
-//! Runs: submitted and found. What becomes of them is decided in `decide`, when runners ask and report.
+//! Runs: submitted, found, paused, cancelled. What becomes of them otherwise is decided in `decide`, when runners ask
+//! and report.
 
-use crate::bindings::agent::Task;
-use crate::bindings::swarm::Run;
-use crate::bindings::types::Error;
-use crate::config;
+use crate::bindings::swarm::{Run, RunConfig, RunPage};
+use crate::bindings::types::{Error, PageRequest};
+use crate::config::SHIPPED;
 use crate::convert;
-use crate::error::{idempotency_conflict, internal, missing, parse_id, stopped};
-use crate::event::{self, FirstState, RunSubmitted, Strategy, SubmittedTask};
-use crate::store::{self, StoredSwarm};
-use swarm_flow_state::{Database, Head, Id, Kind, NewEvent, now_ms};
+use crate::decide;
+use crate::error::{
+    contended, idempotency_conflict, internal, invalid, missing, parse_id, queue_full, stopped,
+};
+use crate::event::{Change, RunSubmitted};
+use crate::plan::Asked;
+use crate::store::{self, ATTEMPTS_MAX, StoredSwarm};
+use std::collections::HashMap;
+use swarm_flow_state::{Cursor, Database, Head, Id, Kind, NewEvent, now_ms};
+
+const LIST: &str = "runs";
+const PAGE_LIMIT: u32 = 100;
+const PAGE_LIMIT_MAX: u32 = 1000;
+/// With more open tasks a swarm takes no run.
+const OPEN_TASKS_MAX: u64 = 10_000;
 
 /// Starts a run. Its workspaces must exist and be started; one that is stopped later holds its tasks up.
-pub fn submit(
-    database: &impl Database,
-    swarm_id: &str,
-    tasks: Vec<Task>,
-    idempotency_key: Option<&str>,
-) -> Result<Run, Error> {
+pub fn submit(database: &impl Database, swarm_id: &str, config: RunConfig) -> Result<Run, Error> {
     let swarm_id = parse_id(Kind::Swarm, "id", swarm_id)?;
-    let tasks = config::tasks(tasks)?;
-    let id = Id::new(Kind::Run, idempotency_key);
+    let key = config.idempotency_key.clone();
+    let asked = Asked::new(swarm_id.as_str(), config)?;
+    let request = asked.digest();
+    let id = Id::new(Kind::Run, key.as_deref());
     // Asked first, because what the swarm was then and is now may differ.
-    if idempotency_key.is_some() && already_submitted(database, &id, &swarm_id, &tasks)? {
+    if key.is_some() && already_submitted(database, &id, &request)? {
         return find(database, &id);
     }
     let swarm = store::swarm(database, swarm_id.as_str()).map_err(internal)?;
     let Some(swarm) = swarm else {
         return Err(missing(Kind::Swarm.name(), swarm_id.into_string()));
     };
-    let submitted = assign(&swarm, tasks);
-    check_workspaces(database, &submitted)?;
+    let submitted = asked.plan(&swarm, &capabilities(database, &swarm)?)?;
+    check_workspaces(database, &swarm, &submitted)?;
+    let open = store::open_tasks(database, swarm_id.as_str()).map_err(internal)?;
+    if open + submitted.tasks.len() as u64 > OPEN_TASKS_MAX {
+        return Err(queue_full());
+    }
     let event = NewEvent::new("run.submitted", &submitted).map_err(internal)?;
     if store::append(
         database,
@@ -41,18 +53,81 @@ pub fn submit(
     )?
     .is_none()
     {
-        let tasks: Vec<_> = submitted
-            .tasks
-            .into_iter()
-            .map(|submitted| submitted.task)
-            .collect();
-        already_submitted(database, &id, &swarm_id, &tasks)?;
+        already_submitted(database, &id, &request)?;
     }
     find(database, &id)
 }
 
 pub fn get(database: &impl Database, run_id: &str) -> Result<Run, Error> {
     find(database, &parse_id(Kind::Run, "id", run_id)?)
+}
+
+/// The newest first.
+pub fn list(
+    database: &impl Database,
+    swarm_id: Option<&str>,
+    page: PageRequest,
+) -> Result<RunPage, Error> {
+    let limit = page.limit.unwrap_or(PAGE_LIMIT);
+    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
+        return Err(invalid(
+            "limit",
+            format!("is {limit}, must be 1 to {PAGE_LIMIT_MAX}"),
+        ));
+    }
+    let swarm_id = swarm_id.map(|id| parse_id(Kind::Swarm, "swarm", id));
+    let swarm_id = swarm_id.transpose()?;
+    let before = match page.cursor.as_deref() {
+        None => u64::MAX,
+        cursor => Cursor::position_of(LIST, cursor)
+            .map_err(|error| invalid("cursor", error.to_string()))?,
+    };
+    let swarm_id = swarm_id.as_ref().map(Id::as_str);
+    // One more than asked for tells whether there is another page.
+    let mut found = store::runs_before(database, swarm_id, before, limit + 1).map_err(internal)?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| more).map(|last| {
+        Cursor {
+            list: LIST,
+            position: last.position,
+        }
+        .encode()
+    });
+    Ok(RunPage {
+        items: found.into_iter().map(convert::run_summary).collect(),
+        next,
+    })
+}
+
+/// What a user can ask of a run that goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    Cancel,
+    Pause,
+    Resume,
+}
+
+/// Does what was asked; what is so already, or is over, stays as it is. The same request twice is one.
+pub fn change(database: &impl Database, run_id: &str, wish: Wish) -> Result<Run, Error> {
+    let id = parse_id(Kind::Run, "id", run_id)?;
+    for _ in 0..ATTEMPTS_MAX {
+        let read = store::read(database, id.as_str(), &[], true).map_err(internal)?;
+        let Some(read) = read else {
+            return Err(missing(Kind::Run.name(), id.into_string()));
+        };
+        let changes = match wish {
+            Wish::Cancel => decide::cancel(&read.run),
+            Wish::Pause => decide::pause(&read.run),
+            Wish::Resume => decide::resume(&read.run),
+        };
+        let events: Result<Vec<_>, _> = changes.iter().map(Change::event).collect();
+        let events = events.map_err(internal)?;
+        if store::append(database, id.as_str(), &read.head, &events, "user", now_ms())?.is_some() {
+            return find(database, &id);
+        }
+    }
+    Err(contended())
 }
 
 fn find(database: &impl Database, id: &Id) -> Result<Run, Error> {
@@ -63,70 +138,65 @@ fn find(database: &impl Database, id: &Id) -> Result<Run, Error> {
 }
 
 /// Whether the key made this run before; a conflict when it made another.
-fn already_submitted(
-    database: &impl Database,
-    id: &Id,
-    swarm_id: &Id,
-    tasks: &[event::Task],
-) -> Result<bool, Error> {
+fn already_submitted(database: &impl Database, id: &Id, request: &str) -> Result<bool, Error> {
     let first: Option<RunSubmitted> =
         store::first_payload(database, id.as_str()).map_err(internal)?;
-    let Some(first) = first else { return Ok(false) };
-    let same = first.swarm == swarm_id.as_str()
-        && first
-            .tasks
-            .iter()
-            .map(|submitted| &submitted.task)
-            .eq(tasks);
-    if same {
-        Ok(true)
-    } else {
-        Err(idempotency_conflict())
+    match first {
+        None => Ok(false),
+        Some(first) if first.request == request => Ok(true),
+        Some(_) => Err(idempotency_conflict()),
     }
 }
 
-/// Gives each task an agent's kind and a workspace: task n goes to agent and workspace n modulo their number.
-fn assign(swarm: &StoredSwarm, tasks: Vec<event::Task>) -> RunSubmitted {
-    let agents = swarm
-        .agents
-        .iter()
-        .flat_map(|group| (0..group.count).map(|_| &group.kind))
-        .cycle();
-    let workspaces = swarm.workspaces.iter().cycle();
-    let assigned = tasks.into_iter().zip(agents).zip(workspaces).enumerate();
-    let tasks = assigned
-        .map(|(index, ((task, agent), workspace))| SubmittedTask {
-            task,
-            agent: agent.clone(),
-            workspace: workspace.clone(),
-            state: if index == 0 || swarm.strategy == Strategy::Parallel {
-                FirstState::Ready
-            } else {
-                FirstState::Pending
-            },
-        })
-        .collect();
-    RunSubmitted {
-        swarm: swarm.id.clone(),
-        strategy: swarm.strategy,
-        tasks,
+/// What the swarm's kinds of agents say that they can.
+fn capabilities(
+    database: &impl Database,
+    swarm: &StoredSwarm,
+) -> Result<HashMap<String, Vec<String>>, Error> {
+    let shipped = (SHIPPED.to_owned(), vec!["exec".to_owned()]);
+    let mut known = HashMap::from([shipped]);
+    if swarm.agents.iter().any(|group| group.kind != SHIPPED) {
+        known.extend(store::capabilities(database).map_err(internal)?);
     }
+    Ok(known)
 }
 
-fn check_workspaces(database: &impl Database, submitted: &RunSubmitted) -> Result<(), Error> {
-    let mut used: Vec<String> = submitted
-        .tasks
-        .iter()
-        .map(|task| task.workspace.clone())
-        .collect();
+/// All that its tasks name, or one at least where they name none.
+fn check_workspaces(
+    database: &impl Database,
+    swarm: &StoredSwarm,
+    submitted: &RunSubmitted,
+) -> Result<(), Error> {
+    let named = |task: &crate::event::SubmittedTask| task.workspace.clone();
+    let mut used: Vec<String> = submitted.tasks.iter().filter_map(named).collect();
+    let unbound = used.len() < submitted.tasks.len();
     used.sort_unstable();
     used.dedup();
-    for workspace in store::workspaces(database, &used).map_err(internal)? {
+    let named = if used.is_empty() {
+        Vec::new()
+    } else {
+        store::workspaces(database, &used).map_err(internal)?
+    };
+    for workspace in named {
         match workspace.started {
             Some(true) => {}
             Some(false) => return Err(stopped(&workspace.id)),
             None => return Err(missing(Kind::Workspace.name(), workspace.id)),
         }
     }
-    Ok(())
+    if !unbound {
+        return Ok(());
+    }
+    let all = store::workspaces(database, &swarm.workspaces).map_err(internal)?;
+    if all.iter().any(|workspace| workspace.started == Some(true)) {
+        return Ok(());
+    }
+    let stopped_one = all.iter().find(|workspace| workspace.started.is_some());
+    Err(match (stopped_one, all.first()) {
+        (Some(workspace), _) => stopped(&workspace.id),
+        (None, first) => missing(
+            Kind::Workspace.name(),
+            first.map_or_else(String::new, |workspace| workspace.id.clone()),
+        ),
+    })
 }

@@ -2,11 +2,15 @@
 
 mod work;
 
-pub use work::{Asked, Candidate, Details, asked, details, renew, reported};
+pub use work::{
+    Asked, Candidate, Details, Input, asked, details, offered, open_tasks, read, renew,
+    runners_of_run,
+};
 
 use crate::bindings::types::Error;
 use crate::error::internal;
-use crate::event::{AgentGroup, Failure, Strategy, Task, TaskResult};
+use crate::event::{AgentGroup, Failure, Task, TaskResult};
+use crate::strategy::{Outcome, Strategy};
 use serde::de::DeserializeOwned;
 use swarm_flow_state::{AppendError, Database, DatabaseError, Head, NewEvent, Row, Value, query};
 
@@ -81,6 +85,17 @@ pub fn added_agents(database: &impl Database, now_ms: u64) -> Result<Vec<String>
         .collect()
 }
 
+/// The kinds of users' agents that a runner has or had, and what they say that they can.
+pub fn capabilities(database: &impl Database) -> Result<Vec<(String, Vec<String>)>, DatabaseError> {
+    let statement = "SELECT json_extract(program.value, '$.name'), json_extract(program.value, '$.agent.capabilities') \
+        FROM runner, json_each(runner.programs) AS program \
+        WHERE json_extract(program.value, '$.agent') IS NOT NULL ORDER BY runner.seen_at_ms";
+    let rows = query(database, statement, &[])?;
+    rows.iter()
+        .map(|row| Ok((row.text(0)?.to_owned(), row.json(1)?)))
+        .collect()
+}
+
 #[derive(Clone, Debug)]
 pub struct StoredSwarm {
     pub position: u64,
@@ -136,8 +151,11 @@ fn read_swarm(row: &Row) -> Result<StoredSwarm, DatabaseError> {
 pub struct StoredRun {
     pub id: String,
     pub swarm: String,
-    /// `running`, `done`, `failed`.
+    pub strategy: Strategy,
+    /// As `run-state` names it.
     pub state: String,
+    pub outcome: Option<Outcome>,
+    pub failure: Option<Failure>,
     pub created_at_ms: u64,
     pub ended_at_ms: Option<u64>,
     pub tasks: Vec<StoredTask>,
@@ -147,10 +165,15 @@ pub struct StoredTask {
     pub index: u32,
     pub task: Task,
     pub agent: String,
-    pub workspace: String,
+    pub workspace: Option<String>,
+    pub needs: Vec<u32>,
     /// As `task-state` names it.
     pub state: String,
+    pub optional: bool,
+    pub priority: i32,
     pub fence: u64,
+    pub failures: u32,
+    pub not_before_ms: u64,
     pub runner: Option<String>,
     pub result: Option<TaskResult>,
     pub failure: Option<Failure>,
@@ -159,8 +182,11 @@ pub struct StoredTask {
 }
 
 pub fn run(database: &impl Database, id: &str) -> Result<Option<StoredRun>, DatabaseError> {
-    let statement = "SELECT run.id, run.swarm, run.state, run.created_at_ms, run.ended_at_ms, \
-            task.number, task.task, task.agent, task.workspace, task.state, task.fence, task.runner, \
+    let statement = "SELECT run.id, run.swarm, json_quote(run.strategy), run.state, run.outcome, run.failure, \
+            run.created_at_ms, run.ended_at_ms, \
+            task.number, task.task, task.agent, nullif(task.workspace, ''), \
+            (SELECT json_group_array(needs) FROM need WHERE run = task.run AND number = task.number), \
+            task.state, task.optional, CAST(task.priority AS TEXT), task.fence, task.failures, task.not_before_ms, task.runner, \
             task.result, task.failure, task.started_at_ms, task.ended_at_ms \
         FROM run JOIN task ON task.run = run.id WHERE run.id = ? ORDER BY task.number";
     let rows = query(database, statement, &[text(id)])?;
@@ -170,27 +196,88 @@ pub fn run(database: &impl Database, id: &str) -> Result<Option<StoredRun>, Data
     Ok(Some(StoredRun {
         id: first.text(0)?.to_owned(),
         swarm: first.text(1)?.to_owned(),
-        state: first.text(2)?.to_owned(),
-        created_at_ms: first.integer(3)?,
-        ended_at_ms: first.integer_or_null(4)?,
+        strategy: first.json(2)?,
+        state: first.text(3)?.to_owned(),
+        outcome: json_or_null(first, 4)?,
+        failure: json_or_null(first, 5)?,
+        created_at_ms: first.integer(6)?,
+        ended_at_ms: first.integer_or_null(7)?,
         tasks: rows.iter().map(read_task).collect::<Result<_, _>>()?,
     }))
 }
 
 fn read_task(row: &Row) -> Result<StoredTask, DatabaseError> {
     Ok(StoredTask {
-        index: index(row, 5)?,
-        task: row.json(6)?,
-        agent: row.text(7)?.to_owned(),
-        workspace: row.text(8)?.to_owned(),
-        state: row.text(9)?.to_owned(),
-        fence: row.integer(10)?,
-        runner: row.text_or_null(11)?.map(str::to_owned),
-        result: json_or_null(row, 12)?,
-        failure: json_or_null(row, 13)?,
-        started_at_ms: row.integer_or_null(14)?,
-        ended_at_ms: row.integer_or_null(15)?,
+        index: index(row, 8)?,
+        task: row.json(9)?,
+        agent: row.text(10)?.to_owned(),
+        workspace: row.text_or_null(11)?.map(str::to_owned),
+        needs: row.json(12)?,
+        state: row.text(13)?.to_owned(),
+        optional: row.integer(14)? > 0,
+        priority: row.json(15)?,
+        fence: row.integer(16)?,
+        failures: index(row, 17)?,
+        not_before_ms: row.integer(18)?,
+        runner: row.text_or_null(19)?.map(str::to_owned),
+        result: json_or_null(row, 20)?,
+        failure: json_or_null(row, 21)?,
+        started_at_ms: row.integer_or_null(22)?,
+        ended_at_ms: row.integer_or_null(23)?,
     })
+}
+
+pub struct StoredSummary {
+    pub position: u64,
+    pub id: String,
+    pub swarm: String,
+    pub strategy: Strategy,
+    pub state: String,
+    pub tasks: u32,
+    pub ended_tasks: u32,
+    pub created_at_ms: u64,
+    pub ended_at_ms: Option<u64>,
+}
+
+/// Of one swarm or of all, the newest first.
+pub fn runs_before(
+    database: &impl Database,
+    swarm: Option<&str>,
+    position: u64,
+    limit: u32,
+) -> Result<Vec<StoredSummary>, DatabaseError> {
+    let of_swarm = if swarm.is_some() {
+        "swarm = ?3"
+    } else {
+        "?3 = ''"
+    };
+    let statement = format!(
+        "SELECT position, id, swarm, json_quote(strategy), state, \
+            (SELECT count(*) FROM task WHERE task.run = run.id), \
+            (SELECT count(*) FROM task WHERE task.run = run.id AND ended_at_ms IS NOT NULL), \
+            created_at_ms, ended_at_ms \
+        FROM run WHERE position < ?1 AND {of_swarm} ORDER BY position DESC LIMIT ?2"
+    );
+    let parameters = [
+        number(position),
+        number(limit.into()),
+        text(swarm.unwrap_or_default()),
+    ];
+    let rows = query(database, &statement, &parameters)?;
+    let read = |row: &Row| {
+        Ok(StoredSummary {
+            position: row.integer(0)?,
+            id: row.text(1)?.to_owned(),
+            swarm: row.text(2)?.to_owned(),
+            strategy: row.json(3)?,
+            state: row.text(4)?.to_owned(),
+            tasks: index(row, 5)?,
+            ended_tasks: index(row, 6)?,
+            created_at_ms: row.integer(7)?,
+            ended_at_ms: row.integer_or_null(8)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Where the runners answer that hold a started workspace with a ready task of a swarm that has an agent free.
@@ -202,11 +289,14 @@ pub fn runners_with_work(
     seen_since_ms: u64,
 ) -> Result<Vec<String>, DatabaseError> {
     let statement = "SELECT DISTINCT runner.url FROM task \
-        JOIN workspace ON workspace.id = task.workspace AND workspace.state = 'started' \
+        JOIN run ON run.id = task.run AND run.state = 'running' \
+        JOIN swarm ON swarm.id = task.swarm \
+        JOIN workspace ON workspace.state = 'started' AND (workspace.id = task.workspace \
+            OR (task.workspace = '' AND workspace.id IN (SELECT value FROM json_each(swarm.workspaces)))) \
         JOIN runner ON runner.id = workspace.runner AND runner.seen_at_ms >= ?4 AND runner.id <> ?2 \
-        WHERE task.swarm = ?1 AND task.state = 'ready' AND ( \
+        WHERE task.swarm = ?1 AND task.state = 'ready' AND task.not_before_ms <= ?3 AND ( \
             SELECT count(*) FROM task WHERE swarm = ?1 AND state = 'leased' AND expires_at_ms > ?3 \
-        ) < (SELECT size FROM swarm WHERE id = ?1)";
+        ) < swarm.size";
     let parameters = [
         text(swarm),
         text(except.unwrap_or_default()),

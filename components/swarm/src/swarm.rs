@@ -163,6 +163,7 @@ fn proportional(groups: &[AgentGroup], target: u32) -> Vec<AgentGroup> {
         .map(|(group, count)| AgentGroup {
             kind: group.kind.clone(),
             count: u32::try_from(count).unwrap_or(u32::MAX),
+            retry: group.retry,
         })
         .collect()
 }
@@ -187,6 +188,7 @@ mod tests {
             let group = |count: &u32| AgentGroup {
                 kind: "script".to_owned(),
                 count: *count,
+                retry: None,
             };
             let groups: Vec<_> = counts.iter().map(group).collect();
             let shared: Vec<u32> = proportional(&groups, target)

@@ -1,4 +1,4 @@
-//! How runners come by tasks: they ask, keep their leases alive, and report.
+//! How runners come by tasks: they report, ask, and keep their leases alive.
 //!
 //! Reading, deciding and appending are apart, and another writer may come between; then nothing was changed
 //! and all three are done again.
@@ -6,49 +6,56 @@
 use crate::bindings::agent;
 use crate::bindings::swarm::TaskFailure;
 use crate::bindings::types::Error;
-use crate::bindings::work::{Lease, LeaseId};
+use crate::bindings::work::{Exchanged, Lease, LeaseId, Report};
 use crate::convert;
 use crate::decide::{self, Asking, LEASE_MS};
-use crate::error::{contended, internal, invalid, missing, parse_id};
+use crate::error::{contended, internal, invalid, parse_id};
 use crate::event::{Change, Ended};
 use crate::store::{self, ATTEMPTS_MAX, Asked, Candidate};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use swarm_flow_state::{Database, DatabaseError, Kind, NewEvent};
 
 const LEASES_AT_ONCE_MAX: u32 = 64;
+const REPORTS_AT_ONCE_MAX: usize = 64;
 const RENEWALS_AT_ONCE_MAX: usize = 1024;
 /// More is cut off: a run's tasks are read as a whole, and large results belong into files.
 const OUTPUT_BYTES_MAX: usize = 1 << 20;
 const MESSAGE_BYTES_MAX: usize = 16 << 10;
 const ARTIFACTS_MAX: usize = 1000;
 
-/// Leases up to `most` tasks, those of the oldest runs first.
-pub fn acquire(
+/// Takes reports and hands out leases. Gives the swarms, too, in which reports changed something.
+pub fn exchange(
+    database: &impl Database,
+    runner: &str,
+    reports: Vec<Report>,
+    most: u32,
+    now_ms: u64,
+) -> Result<(Exchanged, BTreeSet<String>), Error> {
+    if most > LEASES_AT_ONCE_MAX {
+        let message = format!("is {most}, must be 0 to {LEASES_AT_ONCE_MAX}");
+        return Err(invalid("most", message));
+    }
+    let (lost, changed) = report(database, runner, reports, now_ms)?;
+    let leases = acquire(database, runner, most, now_ms)?;
+    Ok((Exchanged { lost, leases }, changed))
+}
+
+/// Leases up to `most` tasks.
+fn acquire(
     database: &impl Database,
     runner: &str,
     most: u32,
     now_ms: u64,
 ) -> Result<Vec<Lease>, Error> {
-    if !(1..=LEASES_AT_ONCE_MAX).contains(&most) {
-        return Err(invalid(
-            "most",
-            format!("is {most}, must be 1 to {LEASES_AT_ONCE_MAX}"),
-        ));
-    }
     let mut taken: Vec<LeaseId> = Vec::new();
     for _ in 0..ATTEMPTS_MAX {
         let room = most.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
-        if room == 0
-            || take(
-                database,
-                Asked {
-                    runner,
-                    runs_max: room,
-                    now_ms,
-                },
-                &mut taken,
-            )?
-        {
+        let asked = Asked {
+            runner,
+            runs_max: room,
+            now_ms,
+        };
+        if room == 0 || take(database, asked, &mut taken)? {
             break;
         }
     }
@@ -75,42 +82,53 @@ pub fn acquire(
     Ok(leases.collect())
 }
 
-/// Takes once what there is. False when another writer came between, or when there may be more.
+/// Takes once what there is, of each run its share. False when another writer came between, or when there may be more.
 fn take(
     database: &impl Database,
     asked: Asked<'_>,
     taken: &mut Vec<LeaseId>,
 ) -> Result<bool, Error> {
+    let candidates = store::asked(database, asked).map_err(internal)?;
     let mut room = asked.runs_max;
+    let runs = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    let share = room.div_ceil(runs.max(1));
+    let mut complete = true;
     // Runs of one swarm share its agents, also within this one call.
     let mut leased_in: HashMap<String, u32> = HashMap::new();
-    for candidate in store::asked(database, asked).map_err(internal)? {
+    for candidate in candidates {
         let leased = leased_in.entry(candidate.swarm.clone()).or_default();
+        let room_in_swarm = candidate.room.saturating_sub(*leased);
         let asking = Asking {
             runner: asked.runner,
-            room: room.min(candidate.room.saturating_sub(*leased)),
+            room: room.min(share).min(room_in_swarm),
             now_ms: asked.now_ms,
         };
-        let changes = decide::lease(&candidate.run, asking);
+        if asking.room == 0 && !candidate.gives_up {
+            continue;
+        }
+        let run = store::offered(database, asked, &candidate, asking.room).map_err(internal)?;
+        let changes = decide::lease(&run, asking);
         if changes.is_empty() {
             continue;
         }
         if !append(database, &candidate, &changes, asked)? {
             return Ok(false);
         }
-        for change in changes {
-            if let Change::TaskLeased { index, fence, .. } = change {
-                taken.push(LeaseId {
-                    run_id: candidate.id.clone(),
-                    index,
-                    fence,
-                });
-                *leased += 1;
-                room = room.saturating_sub(1);
-            }
-        }
+        let before = taken.len();
+        taken.extend(changes.into_iter().filter_map(|change| match change {
+            Change::TaskLeased(leased) => Some(LeaseId {
+                run_id: candidate.id.clone(),
+                index: leased.index,
+                fence: leased.fence,
+            }),
+            _ => None,
+        }));
+        let more = u32::try_from(taken.len() - before).unwrap_or(u32::MAX);
+        *leased += more;
+        room = room.saturating_sub(more);
+        complete &= more < share || share >= asked.runs_max;
     }
-    Ok(true)
+    Ok(complete)
 }
 
 fn append(
@@ -160,40 +178,78 @@ pub fn renew(
     Ok(leases.into_iter().filter(lost).collect())
 }
 
-/// Takes what came of a task. Gives the swarm when that changed anything.
-pub fn report(
+/// Takes what came of tasks, those of one run at once. Gives the leases that were lost, and the swarms in which something
+/// changed.
+fn report(
     database: &impl Database,
     runner: &str,
-    lease: &LeaseId,
-    outcome: Result<agent::TaskResult, TaskFailure>,
+    reports: Vec<Report>,
     now_ms: u64,
+) -> Result<(Vec<LeaseId>, BTreeSet<String>), Error> {
+    if reports.len() > REPORTS_AT_ONCE_MAX {
+        let message = format!(
+            "has {} items, may have {REPORTS_AT_ONCE_MAX}",
+            reports.len()
+        );
+        return Err(invalid("reports", message));
+    }
+    let mut runs: BTreeMap<String, Vec<Ended>> = BTreeMap::new();
+    for (index, report) in reports.into_iter().enumerate() {
+        let field = format!("reports[{index}]");
+        let run = parse_id(
+            Kind::Run,
+            &format!("{field}.lease.run_id"),
+            &report.lease.run_id,
+        )?;
+        let ended = ended(runner, &field, &report.lease, report.outcome)?;
+        runs.entry(run.into_string()).or_default().push(ended);
+    }
+    let (mut lost, mut changed) = (Vec::new(), BTreeSet::new());
+    for (run, ended) in runs {
+        changed.extend(report_run(
+            database, runner, &run, &ended, now_ms, &mut lost,
+        )?);
+    }
+    Ok((lost, changed))
+}
+
+fn report_run(
+    database: &impl Database,
+    runner: &str,
+    run: &str,
+    reports: &[Ended],
+    now_ms: u64,
+    lost: &mut Vec<LeaseId>,
 ) -> Result<Option<String>, Error> {
-    let run = parse_id(Kind::Run, "lease.run_id", &lease.run_id)?;
-    let ended = ended(runner, lease, outcome)?;
-    let success = ended.result.as_ref().is_some_and(|result| result.success);
-    let others_max = if success { 1 } else { u32::MAX };
+    let success = |ended: &Ended| ended.result.as_ref().is_some_and(|result| result.success);
+    let all = !reports.iter().all(success);
+    let indexes: Vec<u32> = reports.iter().map(|ended| ended.index).collect();
     for _ in 0..ATTEMPTS_MAX {
-        let reported =
-            store::reported(database, run.as_str(), lease.index, others_max).map_err(internal)?;
-        let Some(reported) = reported else {
-            return Err(missing("run", format!("{run}, task {}", lease.index)));
+        let lease_id = |ended: &Ended| LeaseId {
+            run_id: run.to_owned(),
+            index: ended.index,
+            fence: ended.fence,
         };
-        let changes = decide::report(&reported.run, reported.past.as_ref(), ended.clone())
-            .map_err(|decide::LeaseLost| Error::Conflict("the lease was lost".to_owned()))?;
-        if changes.is_empty() {
+        let Some(mut read) = store::read(database, run, &indexes, all).map_err(internal)? else {
+            lost.extend(reports.iter().map(lease_id));
             return Ok(None);
+        };
+        let (mut changes, mut lost_now) = (Vec::new(), Vec::new());
+        for ended in reports {
+            let past = read.past.iter().find(|past| past.index == ended.index);
+            match decide::report(&read.run, past, ended.clone(), now_ms) {
+                Ok(more) => {
+                    more.iter().for_each(|change| read.run.apply(change));
+                    changes.extend(more);
+                }
+                Err(decide::LeaseLost) => lost_now.push(lease_id(ended)),
+            }
         }
         let events = events(&changes).map_err(internal)?;
-        let appended = store::append(
-            database,
-            run.as_str(),
-            &reported.head,
-            &events,
-            &actor(runner),
-            now_ms,
-        )?;
+        let appended = store::append(database, run, &read.head, &events, &actor(runner), now_ms)?;
         if appended.is_some() {
-            return Ok(Some(reported.swarm));
+            lost.extend(lost_now);
+            return Ok((!changes.is_empty()).then_some(read.swarm));
         }
     }
     Err(contended())
@@ -202,6 +258,7 @@ pub fn report(
 /// The report in the form in which it is kept, so that the same report twice reads the same.
 fn ended(
     runner: &str,
+    field: &str,
     lease: &LeaseId,
     outcome: Result<agent::TaskResult, TaskFailure>,
 ) -> Result<Ended, Error> {
@@ -212,13 +269,13 @@ fn ended(
                     "has {} items, may have {ARTIFACTS_MAX}",
                     result.artifacts.len()
                 );
-                return Err(invalid("outcome.artifacts", message));
+                return Err(invalid(format!("{field}.outcome.artifacts"), message));
             }
-            cut(&mut result.output, OUTPUT_BYTES_MAX);
+            convert::cut(&mut result.output, OUTPUT_BYTES_MAX);
             (Some(convert::stored_result(result)), None)
         }
         Err(mut failure) => {
-            cut(&mut failure.message, MESSAGE_BYTES_MAX);
+            convert::cut(&mut failure.message, MESSAGE_BYTES_MAX);
             (None, Some(convert::stored_failure(failure)))
         }
     };
@@ -229,14 +286,6 @@ fn ended(
         result,
         failure,
     })
-}
-
-fn cut(text: &mut String, bytes_max: usize) {
-    if text.len() > bytes_max {
-        let all = text.len();
-        text.truncate(text.floor_char_boundary(bytes_max));
-        text.push_str(&format!("\n[cut off after {bytes_max} of {all} bytes]\n"));
-    }
 }
 
 fn events(changes: &[Change]) -> Result<Vec<NewEvent>, DatabaseError> {

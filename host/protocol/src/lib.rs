@@ -39,7 +39,9 @@ pub use secret::{Binding, BoundSecret, Placement, SECRETS_MAX, check_secret_name
 pub use swarm_flow_policy as policy;
 pub use tools::{ToolDecision, tool_decision, tool_granted};
 pub use verify::{Extent, Finding, Verifier};
-pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
+pub use work::{
+    AgentError, Exchange, Exchanged, Input, Lease, LeaseId, Metrics, Report, Task, TaskResult,
+};
 
 /// Where a runner answers.
 ///
@@ -60,7 +62,7 @@ pub use work::{AgentError, Lease, LeaseId, Metrics, Report, Task, TaskResult};
 /// | `PUT /v1/programs/{name}?version&digest&agent` | bytes | [`ProgramDetails`]; a program of a user's, or an agent |
 /// | `GET /v1/programs/{name}` | – | [`ProgramDetails`] |
 /// | `DELETE /v1/programs/{name}` | – | 204; what runs goes on |
-/// | `POST /v1/wake` | – | 204; there may be work to lease |
+/// | `POST /v1/wake?leases=lost` | – | 204; there may be work to lease, or with `leases=lost` leases were taken away |
 /// | `GET /v1/health` | – | 204 |
 ///
 /// Anything that did not succeed is an [`Error`] with [`Error::status`]. `{path}` is percent-encoded.

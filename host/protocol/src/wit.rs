@@ -246,6 +246,22 @@ macro_rules! convert_agent {
     };
 }
 
+/// For the interface `inputs`: the module with its types.
+#[macro_export]
+macro_rules! convert_inputs {
+    ($inputs:ident) => {
+        $crate::same_fields!(
+            $inputs::Input = $crate::Input {
+                task,
+                success,
+                output,
+                artifacts,
+                workspace
+            }
+        );
+    };
+}
+
 /// For the interface `work`: the module with its types.
 #[macro_export]
 macro_rules! convert_work {

@@ -2,9 +2,8 @@
 //!
 //! | method and path | request | response |
 //! |---|---|---|
-//! | `POST /api/v1/runners/{id}/leases` | `{"most": 1..=64}` | `{"leases": [Lease]}` |
+//! | `POST /api/v1/runners/{id}/work` | [`Exchange`] | [`Exchanged`] |
 //! | `POST /api/v1/runners/{id}/leases/renew` | `{"leases": [LeaseId]}` | `{"lost": [LeaseId]}` |
-//! | `POST /api/v1/runners/{id}/reports` | [`Report`] | 204; 409 when the lease was lost |
 
 use serde::{Deserialize, Serialize};
 use swarm_flow_policy::Policy;
@@ -14,13 +13,45 @@ use swarm_flow_policy::Policy;
 pub struct Lease {
     pub id: LeaseId,
     pub task: Task,
+    /// What came of the tasks that it needs.
+    pub inputs: Vec<Input>,
     /// The agent's kind.
     pub agent: String,
     /// The workspace, and what its sandboxes get.
     pub workspace: String,
     pub environment: String,
     pub policy: Policy,
+    /// Of this attempt.
+    pub timeout_ms: Option<u64>,
     pub expires_at_ms: u64,
+}
+
+/// What came of a task that another one needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The task's id.
+    pub task: String,
+    pub success: bool,
+    pub output: String,
+    pub artifacts: Vec<String>,
+    pub workspace: Option<String>,
+}
+
+/// A runner says what came of tasks, and asks for others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// At most 64.
+    pub reports: Vec<Report>,
+    /// 0 to 64.
+    pub most: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchanged {
+    /// Of the reports, those whose lease was lost: they changed nothing.
+    pub lost: Vec<LeaseId>,
+    pub leases: Vec<Lease>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +103,7 @@ pub struct Metrics {
 /// Why a task could not be tried to its end, as a person would read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentError {
-    /// `invalid_task`, `lacks_capabilities`, `tool_unavailable`, `denied`, `unknown_agent`, `trapped`.
+    /// `invalid_task`, `lacks_capabilities`, `tool_unavailable`, `denied`, `unknown_agent`, `unavailable`, `timeout`, `trapped`.
     pub code: String,
     pub message: String,
 }

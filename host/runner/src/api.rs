@@ -169,8 +169,24 @@ async fn delete_secret(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn wake(State(runner): State<Runner>) -> StatusCode {
-    runner.shared.wake.notify_one();
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Woken {
+    leases: Option<Leases>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Leases {
+    Lost,
+}
+
+/// There is work; or, with `leases=lost`, there is less of it than before.
+async fn wake(State(runner): State<Runner>, Query(woken): Query<Woken>) -> StatusCode {
+    match woken.leases {
+        None => runner.shared.wake.notify_one(),
+        Some(Leases::Lost) => runner.shared.leases_lost.notify_one(),
+    }
     StatusCode::NO_CONTENT
 }
 

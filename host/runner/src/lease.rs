@@ -1,6 +1,7 @@
 //! Leased work: fetch tasks, do them, keep the leases, report.
 //!
-//! A report is sent until the app takes it or says that the lease was lost: then someone else has the task.
+//! What came of tasks is kept until the app takes it or says that the lease was lost: then someone else has the task.
+//! One call tells it and asks for more, so that a chain of tasks costs one call each.
 
 use crate::agent::failure;
 use crate::join::App;
@@ -9,31 +10,27 @@ use anyhow::Result;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use swarm_flow_protocol::{Lease, LeaseId, Report};
+use swarm_flow_protocol::{Exchange, Exchanged, Lease, LeaseId, Report};
 use swarm_flow_sandbox::Unfinished;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// Tasks that a runner does at once. An agent mostly waits for its tools.
 const TASKS_MAX: usize = 64;
 /// How long after the last fetch the app is asked again when nobody said that there is work: an expired
 /// lease is not announced.
 const FETCH_PAUSE: Duration = Duration::from_secs(5);
+/// Before the app is asked again that did not answer; twice as long each time.
+const FAILED_PAUSE: Duration = Duration::from_millis(100);
 /// A lease lasts 30 seconds.
 const RENEW_PAUSE: Duration = Duration::from_secs(10);
-const REPORT_TRIES: u32 = 20;
-
-type Running = Arc<Mutex<HashMap<(String, u32), (LeaseId, AbortHandle)>>>;
+/// As many as the app takes at once.
+const REPORTS_MAX: usize = 64;
+const REPORTS_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Serialize)]
-struct Most {
-    most: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Leases<T> {
-    leases: Vec<T>,
+struct Leases<'a> {
+    leases: Vec<&'a LeaseId>,
 }
 
 #[derive(Deserialize)]
@@ -41,134 +38,221 @@ struct Lost {
     lost: Vec<LeaseId>,
 }
 
+/// What a runner does, and what it has to say.
+struct Work {
+    app: App,
+    /// None comes of a task when the runner stops before its end.
+    tasks: JoinSet<Option<Report>>,
+    running: HashMap<Id, (LeaseId, AbortHandle)>,
+    ended: Vec<Report>,
+}
+
 /// Fetches and does work, for ever.
 pub(crate) async fn work(app: App) {
-    let running = Running::default();
-    let mut tasks = JoinSet::new();
+    let mut work = Work {
+        app,
+        tasks: JoinSet::new(),
+        running: HashMap::new(),
+        ended: Vec::new(),
+    };
     let mut renew = tokio::time::interval(RENEW_PAUSE);
+    let mut failed_pause = FAILED_PAUSE;
     loop {
-        // What could not be recorded is left to runners that can.
-        if tasks.len() < TASKS_MAX && app.runner().shared.audit.closed().is_none() {
-            match fetch(&app, TASKS_MAX - tasks.len()).await {
-                Ok(leases) => leases
-                    .into_iter()
-                    .for_each(|lease| start(&app, &mut tasks, &running, lease)),
-                Err(error) => tracing::warn!("cannot fetch work: {error:#}"),
+        let pause = match work.exchange().await {
+            Ok(()) => {
+                failed_pause = FAILED_PAUSE;
+                if work.ended.is_empty() {
+                    FETCH_PAUSE
+                } else {
+                    Duration::ZERO
+                }
             }
-        }
+            Err(error) => {
+                tracing::warn!("cannot report and fetch work, trying again: {error:#}");
+                failed_pause = (failed_pause * 2).min(FETCH_PAUSE);
+                failed_pause
+            }
+        };
+        let app = work.app.clone();
         tokio::select! {
             () = app.runner().shared.wake.notified() => {}
-            Some(_) = tasks.join_next() => {}
-            _ = renew.tick() => keep(&app, &running).await,
-            () = tokio::time::sleep(FETCH_PAUSE) => {}
+            Some(ended) = work.tasks.join_next_with_id() => work.note(ended),
+            () = app.runner().shared.leases_lost.notified() => work.keep().await,
+            _ = renew.tick() => work.keep().await,
+            () = tokio::time::sleep(pause) => {}
+        }
+        // What has ended by now is told in one call.
+        while let Some(ended) = work.tasks.try_join_next_with_id() {
+            work.note(ended);
         }
     }
 }
 
-async fn fetch(app: &App, most: usize) -> Result<Vec<Lease>> {
-    let leases: Leases<Lease> = app.send(Method::POST, "/leases", &Most { most }).await?;
-    Ok(leases.leases)
-}
-
-fn start(app: &App, tasks: &mut JoinSet<()>, running: &Running, lease: Lease) {
-    let key = (lease.id.run_id.clone(), lease.id.index);
-    let id = lease.id.clone();
-    // Held until the task is noted, so that the task cannot end before.
-    let mut noted = running.lock().unwrap_or_else(PoisonError::into_inner);
-    let handle = tasks.spawn({
-        let (app, running, key) = (app.clone(), running.clone(), key.clone());
-        async move {
-            perform(&app, lease).await;
-            running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&key);
+impl Work {
+    /// Says what came of tasks and starts others, as many as there is room for.
+    async fn exchange(&mut self) -> Result<()> {
+        // What could not be recorded is left to runners that can.
+        let open = self.app.runner().shared.audit.closed().is_none();
+        let most = if open {
+            TASKS_MAX - self.tasks.len()
+        } else {
+            0
+        };
+        if self.ended.is_empty() && most == 0 {
+            return Ok(());
         }
-    });
-    noted.insert(key, (id, handle));
+        let reports = batch(&self.ended);
+        let exchange = Exchange {
+            reports: self.ended.get(..reports).unwrap_or_default().to_vec(),
+            most: u32::try_from(most).unwrap_or(u32::MAX),
+        };
+        let sent: Result<Exchanged> = self.app.send(Method::POST, "/work", &exchange).await;
+        let exchanged = match sent {
+            Ok(exchanged) => exchanged,
+            Err(error) if reports > 0 && is_refused(&error) => {
+                // What the app can never take must not hold up the rest: the lease ends, and the app tries it again.
+                tracing::error!(?exchange.reports, "the app refuses what came of tasks: {error:#}");
+                self.ended.drain(..reports);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.ended.drain(..reports);
+        for lost in exchanged.lost {
+            tracing::info!(
+                run = lost.run_id,
+                index = lost.index,
+                "a lease was lost before its report"
+            );
+        }
+        for lease in exchanged.leases {
+            let id = lease.id.clone();
+            let handle = self.tasks.spawn(perform(self.app.clone(), lease));
+            self.running.insert(handle.id(), (id, handle));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, ended: Result<(Id, Option<Report>), JoinError>) {
+        match ended {
+            Ok((id, report)) => {
+                self.running.remove(&id);
+                self.ended.extend(report);
+            }
+            Err(error) => {
+                let lease = self.running.remove(&error.id());
+                if let Some((lease, _)) = lease.filter(|_| error.is_panic()) {
+                    self.ended.push(Report {
+                        lease,
+                        outcome: Err(failure("trapped", format!("the runner failed: {error}"))),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Renews the leases of what runs or is not told yet, and ends what was lost.
+    async fn keep(&mut self) {
+        let running = self.running.values().map(|(id, _)| id);
+        let held: Vec<&LeaseId> = running
+            .chain(self.ended.iter().map(|report| &report.lease))
+            .collect();
+        if held.is_empty() {
+            return;
+        }
+        let leases = Leases { leases: held };
+        let renewed: Result<Lost> = self.app.send(Method::POST, "/leases/renew", &leases).await;
+        match renewed {
+            Ok(Lost { lost }) => {
+                for (id, handle) in self.running.values() {
+                    if lost.contains(id) {
+                        tracing::info!(run = id.run_id, index = id.index, "the lease was lost");
+                        handle.abort();
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("cannot renew leases: {error:#}"),
+        }
+    }
 }
 
-async fn perform(app: &App, lease: Lease) {
+/// How many of the reports one call carries.
+fn batch(reports: &[Report]) -> usize {
+    let mut bytes = 0;
+    let fits = |report: &&Report| {
+        bytes += report
+            .outcome
+            .as_ref()
+            .map_or(0, |result| result.output.len());
+        bytes <= REPORTS_BYTES_MAX
+    };
+    let fitting = reports.iter().take(REPORTS_MAX).take_while(fits).count();
+    // One that is larger goes by itself.
+    fitting.max(1).min(reports.len())
+}
+
+/// The app understood and will say the same again.
+fn is_refused(error: &anyhow::Error) -> bool {
+    let text = error.to_string();
+    [": 400 ", ": 413 ", ": 422 "]
+        .iter()
+        .any(|status| text.contains(status))
+}
+
+async fn perform(app: App, lease: Lease) -> Option<Report> {
+    let id = lease.id.clone();
+    let timeout = lease.timeout_ms.map(Duration::from_millis);
+    let done = attempt(&app, lease);
+    let outcome = match timeout {
+        None => done.await?,
+        Some(timeout) => match tokio::time::timeout(timeout, done).await {
+            Ok(outcome) => outcome?,
+            Err(_) => {
+                let message = format!("the attempt took longer than {} ms", timeout.as_millis());
+                Err(failure("timeout", message))
+            }
+        },
+    };
+    Some(Report { lease: id, outcome })
+}
+
+type Outcome = Result<swarm_flow_protocol::TaskResult, swarm_flow_protocol::AgentError>;
+
+/// None when the runner stops.
+async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
     let tools = Tools {
         runner: app.runner().clone(),
         workspace: lease.workspace,
         environment: lease.environment,
         policy: lease.policy,
         actor: format!("agent:{}", lease.agent),
+        inputs: lease.inputs,
         recording: None,
     };
-    let outcome = match app.runner().catalog().agent(&lease.agent).await {
-        None => Err(failure(
-            "unknown_agent",
-            format!("this runner has no agent `{}`", lease.agent),
-        )),
-        Some(Err(error)) => Err(failure(
-            "unknown_agent",
-            format!("agent `{}` cannot be loaded: {error:#}", lease.agent),
-        )),
-        Some(Ok(agent)) => match app.runner().record_agent(&lease.agent, &tools) {
-            Err(closed) => Err(failure("unavailable", closed.to_string())),
-            Ok(trail) => {
-                let (task, workspace) = (lease.task, tools.workspace.clone());
-                let execution = async move { agent.execute(&task, tools, trail).await };
-                let execution = app.runner().shared.threads.spawn(&workspace, execution);
-                match execution.await {
-                    Ok(outcome) => outcome,
-                    Err(Unfinished::Stopping) => return,
-                    Err(panic) => Err(failure("trapped", format!("the runner failed: {panic}"))),
-                }
-            }
-        },
-    };
-    report(
-        app,
-        Report {
-            lease: lease.id,
-            outcome,
-        },
-    )
-    .await;
-}
-
-async fn report(app: &App, report: Report) {
-    let mut pause = Duration::from_millis(100);
-    for _ in 0..REPORT_TRIES {
-        let sent: Result<serde_json::Value> = app.send(Method::POST, "/reports", &report).await;
-        match sent {
-            Ok(_) => return,
-            Err(error) if error.to_string().contains(": 409 ") => {
-                tracing::info!("a lease was lost before its report: {error:#}");
-                return;
-            }
-            Err(error) => tracing::warn!("cannot report, trying again: {error:#}"),
+    let agent = match app.runner().catalog().agent(&lease.agent).await {
+        None => {
+            let message = format!("this runner has no agent `{}`", lease.agent);
+            return Some(Err(failure("unknown_agent", message)));
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(RENEW_PAUSE);
-    }
-}
-
-/// Renews the leases of what runs, and ends what was lost.
-async fn keep(app: &App, running: &Running) {
-    let held: Vec<LeaseId> = {
-        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.values().map(|(id, _)| id.clone()).collect()
-    };
-    if held.is_empty() {
-        return;
-    }
-    let renewed: Result<Lost> = app
-        .send(Method::POST, "/leases/renew", &Leases { leases: held })
-        .await;
-    match renewed {
-        Ok(lost) => {
-            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            for id in lost.lost {
-                if let Some((_, handle)) = running.remove(&(id.run_id.clone(), id.index)) {
-                    tracing::info!(run = id.run_id, index = id.index, "the lease was lost");
-                    handle.abort();
-                }
-            }
+        Some(Err(error)) => {
+            let message = format!("agent `{}` cannot be loaded: {error:#}", lease.agent);
+            return Some(Err(failure("unknown_agent", message)));
         }
-        Err(error) => tracing::warn!("cannot renew leases: {error:#}"),
+        Some(Ok(agent)) => agent,
+    };
+    let trail = match app.runner().record_agent(&lease.agent, &tools) {
+        Ok(trail) => trail,
+        Err(closed) => return Some(Err(failure("unavailable", closed.to_string()))),
+    };
+    let (task, workspace) = (lease.task, tools.workspace.clone());
+    let execution = async move { agent.execute(&task, tools, trail).await };
+    let execution = app.runner().shared.threads.spawn(&workspace, execution);
+    match execution.await {
+        Ok(outcome) => Some(outcome),
+        Err(Unfinished::Stopping) => None,
+        Err(panic) => Some(Err(failure(
+            "trapped",
+            format!("the runner failed: {panic}"),
+        ))),
     }
 }

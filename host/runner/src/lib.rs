@@ -102,6 +102,8 @@ struct Shared {
     recorded: Arc<Notify>,
     /// Someone said that there may be work.
     wake: Notify,
+    /// Leases were taken away.
+    leases_lost: Notify,
 }
 
 impl Runner {
@@ -138,6 +140,7 @@ impl Runner {
             announcements: Announcements::default(),
             recorded,
             wake: Notify::new(),
+            leases_lost: Notify::new(),
         };
         Ok(Self {
             shared: Arc::new(shared),

@@ -1,13 +1,14 @@
 //! `swarm-flow:core/tools` for an agent: exec and files of the workspace that its task is about, under that
 //! workspace's policy.
 
-use crate::agent::bindings::swarm_flow::core::{tools, types};
+use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
 use crate::{Runner, files};
 use swarm_flow_audit::Recording;
 use swarm_flow_policy::{Access, Policy};
 use swarm_flow_protocol as protocol;
 
 protocol::convert_types!(types);
+protocol::convert_inputs!(inputs);
 
 /// What an agent's tools work on.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub(crate) struct Tools {
     pub(crate) policy: Policy,
     /// Who asks, for the audit log: `agent:script`.
     pub(crate) actor: String,
+    /// What came of the tasks that the agent's task needs.
+    pub(crate) inputs: Vec<protocol::Input>,
     /// Takes what is decided about the tools themselves.
     pub(crate) recording: Option<Recording>,
 }
@@ -40,6 +43,12 @@ impl Tools {
 }
 
 impl types::Host for Tools {}
+
+impl inputs::Host for Tools {
+    async fn get(&mut self) -> Vec<inputs::Input> {
+        self.inputs.iter().cloned().map(Into::into).collect()
+    }
+}
 
 impl tools::Host for Tools {
     async fn exec(&mut self, command: types::Command) -> Result<types::ExecResult, types::Error> {

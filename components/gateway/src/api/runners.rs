@@ -6,12 +6,12 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, no_content, ok};
 use crate::shape::runner::Runner;
-use crate::shape::work::{Acquire, Leases, Lost, Renew, lease as shape_lease, outcome};
+use crate::shape::work::{Lost, Renew, exchanged, report};
 use serde_json::json;
-use swarm_flow_protocol::{AuditBatch, AuditHead, Registration, Report};
+use swarm_flow_protocol::{AuditBatch, AuditHead, Exchange, Registration};
 
-/// A report carries what the task put out.
-const REPORT_BYTES_MAX: u64 = 24 << 20;
+/// Reports carry what their tasks put out.
+const REPORTS_BYTES_MAX: u64 = 24 << 20;
 /// As many records as a batch may have, as long as they may be, and escaped.
 const AUDIT_BYTES_MAX: u64 = 12 << 20;
 
@@ -46,16 +46,12 @@ pub fn workspaces(request: &Request) -> Result<Reply, Problem> {
     ok(&json!({"ids": wit::workspaces(request.parameter(0))?}))
 }
 
-pub fn lease(request: &Request) -> Result<Reply, Problem> {
+pub fn work(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let Acquire { most } = request.json()?;
-    if !(1..=64).contains(&most) {
-        return Err(Problem::invalid("most", "must be 1 to 64"));
-    }
-    let leases = work::acquire(request.parameter(0), most)?;
-    ok(&Leases {
-        leases: leases.into_iter().map(shape_lease).collect(),
-    })
+    let Exchange { reports, most } = request.json_up_to(REPORTS_BYTES_MAX)?;
+    let reports: Vec<_> = reports.into_iter().map(report).collect();
+    let answer = work::exchange(request.parameter(0), &reports, most)?;
+    ok(&exchanged(answer))
 }
 
 pub fn renew(request: &Request) -> Result<Reply, Problem> {
@@ -66,14 +62,6 @@ pub fn renew(request: &Request) -> Result<Reply, Problem> {
     ok(&Lost {
         lost: lost.into_iter().map(Into::into).collect(),
     })
-}
-
-pub fn report(request: &Request) -> Result<Reply, Problem> {
-    no_query(request)?;
-    let report: Report = request.json_up_to(REPORT_BYTES_MAX)?;
-    let outcome = outcome(report.outcome);
-    work::report(request.parameter(0), &report.lease.into(), outcome.as_ref())?;
-    Ok(no_content())
 }
 
 pub fn audit_head(request: &Request) -> Result<Reply, Problem> {

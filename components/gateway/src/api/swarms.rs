@@ -2,11 +2,15 @@
 
 use crate::api::{no_query, page};
 use crate::bindings::swarm as wit;
+use crate::bindings::types::PageRequest;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, json, ok};
 use crate::route::PREFIX;
-use crate::shape::swarm::{Create, Run, Scale, Submit, Swarm};
+use crate::shape::swarm::{Create, Run, RunSummary, Scale, Submit, Swarm};
+
+/// Its tasks have 4 MiB together; written as JSON that may be six times as long.
+const RUN_BYTES_MAX: u64 = 25 << 20;
 
 pub fn list(request: &Request) -> Result<Reply, Problem> {
     let page = wit::list_swarms(&page(request)?)?;
@@ -43,23 +47,42 @@ pub fn scale(request: &Request) -> Result<Reply, Problem> {
 /// Starts a run and answers at once; the run goes on.
 pub fn submit(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let submit: Submit = request.json()?;
-    let tasks: Vec<_> = submit
-        .tasks
-        .into_iter()
-        .enumerate()
-        .map(|(index, task)| task.into_wit(index))
-        .collect();
-    let key = request.idempotency_key();
-    let run = Run::from(wit::submit_run(
-        request.parameter(0),
-        &tasks,
-        key.as_deref(),
-    )?);
+    let submit: Submit = request.json_up_to(RUN_BYTES_MAX)?;
+    let config = submit.into_wit(request.idempotency_key());
+    let run = Run::from(wit::submit_run(request.parameter(0), &config)?);
     let location = format!("{PREFIX}/runs/{}", run.id);
     Ok(Reply::Whole(
         json(202, &run)?.with_header("location", location),
     ))
+}
+
+/// Of one swarm, or of all.
+pub fn runs(request: &Request) -> Result<Reply, Problem> {
+    let query = request.query(&["cursor", "limit", "swarm"])?;
+    let page = PageRequest {
+        cursor: query.text("cursor").map(str::to_owned),
+        limit: query.limit()?,
+    };
+    let page = wit::list_runs(query.text("swarm"), &page)?;
+    ok(&Page::<RunSummary> {
+        items: page.items.into_iter().map(Into::into).collect(),
+        next_cursor: page.next,
+    })
+}
+
+pub fn cancel(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&Run::from(wit::cancel_run(request.parameter(0))?))
+}
+
+pub fn pause(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&Run::from(wit::pause_run(request.parameter(0))?))
+}
+
+pub fn resume(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    ok(&Run::from(wit::resume_run(request.parameter(0))?))
 }
 
 pub fn run(request: &Request) -> Result<Reply, Problem> {

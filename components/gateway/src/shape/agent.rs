@@ -23,18 +23,21 @@ pub struct NewTask {
 
 impl NewTask {
     pub fn into_wit(self, index: usize) -> wit::Task {
-        // An agent reads text; JSON that is given as such becomes the text that means it.
-        let context = self.context.and_then(|Any(value)| match value {
-            Value::Null => None,
-            Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        });
         wit::Task {
             id: self.id.unwrap_or_else(|| format!("task-{}", index + 1)),
             description: self.description,
             requirements: self.requirements,
-            context,
+            context: self.context.and_then(context),
         }
+    }
+}
+
+/// An agent reads text; JSON that is given as such becomes the text that means it.
+pub fn context(Any(value): Any) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
     }
 }
 

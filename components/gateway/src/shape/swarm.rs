@@ -1,8 +1,9 @@
 //! Swarms and their runs.
 
+use crate::bindings::agent;
 use crate::bindings::swarm as wit;
-use crate::json::Strings;
-use crate::shape::agent::NewTask;
+use crate::json::{Any, Strings};
+use crate::shape::agent::context;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use swarm_flow_protocol::time::rfc3339;
 use swarm_flow_protocol::{AgentError, Task, TaskResult};
@@ -31,7 +32,35 @@ pub struct Scale {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Submit {
-    pub tasks: Vec<NewTask>,
+    tasks: Vec<PlannedTask>,
+    /// The swarm's when it is absent.
+    coordination_strategy: Option<Strategy>,
+    #[serde(default)]
+    items: Vec<String>,
+    rounds: Option<u32>,
+    quorum: Option<Quorum>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlannedTask {
+    /// Unique in its run; made from its place when it is not given.
+    id: Option<String>,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    requirements: Vec<String>,
+    context: Option<Any>,
+    #[serde(default)]
+    needs: Vec<String>,
+    agent: Option<String>,
+    workspace: Option<String>,
+    priority: Option<i32>,
+    timeout_ms: Option<u64>,
+    retry: Option<Retry>,
+    #[serde(default)]
+    optional: bool,
+    weight: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +68,26 @@ pub struct Submit {
 struct Group {
     kind: String,
     count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry: Option<Retry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retry {
+    max_attempts: u32,
+    #[serde(default = "initial_interval_ms")]
+    initial_interval_ms: u64,
+    #[serde(default = "max_interval_ms")]
+    max_interval_ms: u64,
+}
+
+fn initial_interval_ms() -> u64 {
+    1000
+}
+
+fn max_interval_ms() -> u64 {
+    10 * 60 * 1000
 }
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
@@ -47,6 +96,82 @@ enum Strategy {
     Sequential,
     #[default]
     Parallel,
+    Pipeline,
+    MapReduce,
+    Hierarchical,
+    Consensus,
+    Race,
+    Debate,
+}
+
+swarm_flow_protocol::same_cases!(
+    wit::CoordinationStrategy = Strategy {
+        Sequential,
+        Parallel,
+        Pipeline,
+        MapReduce,
+        Hierarchical,
+        Consensus,
+        Race,
+        Debate
+    }
+);
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Quorum {
+    Simple,
+    SuperMajority,
+    Unanimous,
+    Weighted,
+}
+
+swarm_flow_protocol::same_cases!(
+    wit::Quorum = Quorum {
+        Simple,
+        SuperMajority,
+        Unanimous,
+        Weighted
+    }
+);
+
+swarm_flow_protocol::same_fields!(
+    wit::RetryPolicy = Retry {
+        max_attempts,
+        initial_interval_ms,
+        max_interval_ms
+    }
+);
+
+swarm_flow_protocol::same_fields!(wit::AgentGroup = Group { kind, count | retry });
+
+impl Submit {
+    pub fn into_wit(self, idempotency_key: Option<String>) -> wit::RunConfig {
+        let task = |(index, task): (usize, PlannedTask)| wit::PlannedTask {
+            task: agent::Task {
+                id: task.id.unwrap_or_else(|| format!("task-{}", index + 1)),
+                description: task.description,
+                requirements: task.requirements,
+                context: task.context.and_then(context),
+            },
+            needs: task.needs,
+            agent: task.agent,
+            workspace: task.workspace,
+            priority: task.priority,
+            timeout_ms: task.timeout_ms,
+            retry: task.retry.map(Into::into),
+            optional: task.optional,
+            weight: task.weight,
+        };
+        wit::RunConfig {
+            tasks: self.tasks.into_iter().enumerate().map(task).collect(),
+            strategy: self.coordination_strategy.map(Into::into),
+            items: self.items,
+            rounds: self.rounds,
+            quorum: self.quorum.map(Into::into),
+            idempotency_key,
+        }
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -96,18 +221,8 @@ impl Create {
     pub fn into_wit(self, idempotency_key: Option<String>) -> wit::SwarmConfig {
         wit::SwarmConfig {
             name: self.name,
-            agents: self
-                .agents
-                .into_iter()
-                .map(|group| wit::AgentGroup {
-                    kind: group.kind,
-                    count: group.count,
-                })
-                .collect(),
-            coordination_strategy: match self.coordination_strategy {
-                Strategy::Sequential => wit::CoordinationStrategy::Sequential,
-                Strategy::Parallel => wit::CoordinationStrategy::Parallel,
-            },
+            agents: self.agents.into_iter().map(Into::into).collect(),
+            coordination_strategy: self.coordination_strategy.into(),
             platform: match self.platform {
                 Platform::Local => wit::PlatformType::Local,
                 Platform::Devpod => wit::PlatformType::Devpod,
@@ -149,18 +264,8 @@ impl From<wit::Swarm> for Swarm {
         Self {
             id: swarm.id,
             name: config.name,
-            agents: config
-                .agents
-                .into_iter()
-                .map(|group| Group {
-                    kind: group.kind,
-                    count: group.count,
-                })
-                .collect(),
-            coordination_strategy: match config.coordination_strategy {
-                wit::CoordinationStrategy::Sequential => Strategy::Sequential,
-                wit::CoordinationStrategy::Parallel => Strategy::Parallel,
-            },
+            agents: config.agents.into_iter().map(Into::into).collect(),
+            coordination_strategy: config.coordination_strategy.into(),
             platform: config.platform.into(),
             workspaces: config.workspaces,
             revision: swarm.revision,
@@ -195,8 +300,43 @@ impl From<wit::PlatformType> for Platform {
 pub struct Run {
     pub id: String,
     swarm: String,
+    coordination_strategy: Strategy,
     state: &'static str,
     tasks: Vec<RunTask>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<AgentError>,
+    created_at: String,
+    ended_at: Option<String>,
+}
+
+/// What a race, a consensus or a debate came to.
+#[derive(Serialize)]
+struct Outcome {
+    /// An index.
+    winner: Option<u32>,
+    answer: Option<String>,
+    votes: Vec<Votes>,
+    abstained: Vec<u32>,
+}
+
+#[derive(Serialize)]
+struct Votes {
+    answer: String,
+    weight: u64,
+    tasks: Vec<u32>,
+}
+
+/// A run without its tasks.
+#[derive(Serialize)]
+pub struct RunSummary {
+    id: String,
+    swarm: String,
+    coordination_strategy: Strategy,
+    state: &'static str,
+    tasks: u32,
+    ended_tasks: u32,
     created_at: String,
     ended_at: Option<String>,
 }
@@ -207,9 +347,14 @@ struct RunTask {
     #[serde(flatten)]
     task: Task,
     agent: String,
-    workspace: String,
+    workspace: Option<String>,
+    needs: Vec<String>,
     state: &'static str,
+    optional: bool,
+    priority: i32,
     attempt: u32,
+    failures: u32,
+    not_before: Option<String>,
     runner: Option<String>,
     result: Option<TaskResult>,
     failure: Option<AgentError>,
@@ -217,17 +362,64 @@ struct RunTask {
     ended_at: Option<String>,
 }
 
+fn run_state(state: wit::RunState) -> &'static str {
+    match state {
+        wit::RunState::Running => "running",
+        wit::RunState::Paused => "paused",
+        wit::RunState::Done => "done",
+        wit::RunState::Failed => "failed",
+        wit::RunState::Cancelled => "cancelled",
+    }
+}
+
+fn failure(failure: wit::TaskFailure) -> AgentError {
+    AgentError {
+        code: failure.code,
+        message: failure.message,
+    }
+}
+
 impl From<wit::Run> for Run {
     fn from(run: wit::Run) -> Self {
         Self {
             id: run.id,
             swarm: run.swarm_id,
-            state: match run.state {
-                wit::RunState::Running => "running",
-                wit::RunState::Done => "done",
-                wit::RunState::Failed => "failed",
-            },
+            coordination_strategy: run.strategy.into(),
+            state: run_state(run.state),
             tasks: run.tasks.into_iter().map(Into::into).collect(),
+            outcome: run.outcome.map(Into::into),
+            failure: run.failure.map(failure),
+            created_at: rfc3339(run.created_at_ms),
+            ended_at: run.ended_at_ms.map(rfc3339),
+        }
+    }
+}
+
+impl From<wit::RunOutcome> for Outcome {
+    fn from(outcome: wit::RunOutcome) -> Self {
+        let votes = |votes: wit::Votes| Votes {
+            answer: votes.answer,
+            weight: votes.weight,
+            tasks: votes.tasks,
+        };
+        Self {
+            winner: outcome.winner,
+            answer: outcome.answer,
+            votes: outcome.votes.into_iter().map(votes).collect(),
+            abstained: outcome.abstained,
+        }
+    }
+}
+
+impl From<wit::RunSummary> for RunSummary {
+    fn from(run: wit::RunSummary) -> Self {
+        Self {
+            id: run.id,
+            swarm: run.swarm_id,
+            coordination_strategy: run.strategy.into(),
+            state: run_state(run.state),
+            tasks: run.tasks,
+            ended_tasks: run.ended_tasks,
             created_at: rfc3339(run.created_at_ms),
             ended_at: run.ended_at_ms.map(rfc3339),
         }
@@ -241,21 +433,25 @@ impl From<wit::RunTask> for RunTask {
             task: task.task.into(),
             agent: task.agent,
             workspace: task.workspace,
+            needs: task.needs,
             state: match task.state {
                 wit::TaskState::Pending => "pending",
                 wit::TaskState::Ready => "ready",
                 wit::TaskState::Leased => "leased",
                 wit::TaskState::Done => "done",
                 wit::TaskState::Failed => "failed",
+                wit::TaskState::Dead => "dead",
                 wit::TaskState::Skipped => "skipped",
+                wit::TaskState::Cancelled => "cancelled",
             },
+            optional: task.optional,
+            priority: task.priority,
             attempt: task.attempt,
+            failures: task.failures,
+            not_before: task.not_before_ms.map(rfc3339),
             runner: task.runner,
             result: task.task_result.map(Into::into),
-            failure: task.failure.map(|failure| AgentError {
-                code: failure.code,
-                message: failure.message,
-            }),
+            failure: task.failure.map(failure),
             started_at: task.started_at_ms.map(rfc3339),
             ended_at: task.ended_at_ms.map(rfc3339),
         }

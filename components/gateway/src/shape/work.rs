@@ -1,20 +1,8 @@
 //! What a runner leases and reports: the shapes of `swarm-flow-protocol`, and WIT's words for them.
 
-use crate::bindings::{agent, swarm, work as wit};
+use crate::bindings::{swarm, work as wit};
 use serde::{Deserialize, Serialize};
-use swarm_flow_protocol::{AgentError, Lease, LeaseId, TaskResult};
-
-/// `POST /runners/{id}/leases`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Acquire {
-    pub most: u32,
-}
-
-#[derive(Serialize)]
-pub struct Leases {
-    pub leases: Vec<Lease>,
-}
+use swarm_flow_protocol::{AgentError, Exchanged, Lease, LeaseId, Report};
 
 /// `POST /runners/{id}/leases/renew`.
 #[derive(Deserialize)]
@@ -28,26 +16,33 @@ pub struct Lost {
     pub lost: Vec<LeaseId>,
 }
 
-pub fn lease(lease: wit::Lease) -> Lease {
+pub fn exchanged(exchanged: wit::Exchanged) -> Exchanged {
+    Exchanged {
+        lost: exchanged.lost.into_iter().map(Into::into).collect(),
+        leases: exchanged.leases.into_iter().map(lease).collect(),
+    }
+}
+
+fn lease(lease: wit::Lease) -> Lease {
     Lease {
-        id: LeaseId {
-            run_id: lease.run_id,
-            index: lease.index,
-            fence: lease.fence,
-        },
+        id: lease.id.into(),
         task: lease.task.into(),
+        inputs: lease.inputs.into_iter().map(Into::into).collect(),
         agent: lease.agent,
         workspace: lease.workspace,
         environment: lease.environment,
         policy: lease.policy.into(),
+        timeout_ms: lease.timeout_ms,
         expires_at_ms: lease.expires_at_ms,
     }
 }
 
-pub fn outcome(
-    outcome: Result<TaskResult, AgentError>,
-) -> Result<agent::TaskResult, swarm::TaskFailure> {
-    outcome
-        .map(Into::into)
-        .map_err(|AgentError { code, message }| swarm::TaskFailure { code, message })
+pub fn report(report: Report) -> wit::Report {
+    wit::Report {
+        lease: report.lease.into(),
+        outcome: report
+            .outcome
+            .map(Into::into)
+            .map_err(|AgentError { code, message }| swarm::TaskFailure { code, message }),
+    }
 }

@@ -1,7 +1,10 @@
 //! Runs and their tasks. Stream: the run's id. The payloads are described in `components/swarm/src/event.rs`.
 //!
-//! `revision` and `hash` of a run are the head of its stream. `failures` counts its failed tasks. A lease's
-//! renewal is an `UPDATE` of `expires_at_ms` and no event: it tells nothing that lasts. What such an update,
+//! `revision` and `hash` of a run are the head of its stream. `failures` counts its failed tasks that were not optional.
+//! `needs_open` of a task counts what it needs and is not there yet; when it comes to 0 the task is ready, and if it is bound
+//! to no workspace yet (`''`), to that of the first task that it needed.
+//!
+//! A lease's renewal is an `UPDATE` of `expires_at_ms` and no event: it tells nothing that lasts. What such an update,
 //! or a lease in another run of the swarm, could make untrue between a writer's read and its insert is
 //! therefore held by the trigger `task_lease_holds`; its words are known to `components/swarm`.
 
@@ -18,6 +21,10 @@ pub(super) const STATEMENTS: &[&str] = &[
         revision INTEGER NOT NULL,
         hash TEXT NOT NULL
     ) STRICT",
+    "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE run ADD COLUMN outcome TEXT",
+    "ALTER TABLE run ADD COLUMN failure TEXT",
+    "CREATE INDEX IF NOT EXISTS run_by_swarm ON run (swarm, position)",
     "CREATE TABLE IF NOT EXISTS task (
         run TEXT NOT NULL,
         number INTEGER NOT NULL,
@@ -35,41 +42,82 @@ pub(super) const STATEMENTS: &[&str] = &[
         ended_at_ms INTEGER,
         PRIMARY KEY (run, number)
     ) STRICT",
+    "ALTER TABLE task ADD COLUMN needs_open INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE task ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE task ADD COLUMN not_before_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE task ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE task ADD COLUMN timeout_ms INTEGER",
+    "ALTER TABLE task ADD COLUMN optional INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE task ADD COLUMN weight INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE task ADD COLUMN retry TEXT NOT NULL DEFAULT '{\"max_attempts\":1,\"initial_interval_ms\":0,\"max_interval_ms\":0}'",
     "CREATE INDEX IF NOT EXISTS task_by_state ON task (state, workspace)",
     "CREATE INDEX IF NOT EXISTS task_by_swarm ON task (swarm, state, expires_at_ms)",
+    "CREATE INDEX IF NOT EXISTS task_to_lease ON task (run, state, priority DESC, number)",
+    "CREATE TABLE IF NOT EXISTS need (
+        run TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        needs INTEGER NOT NULL,
+        PRIMARY KEY (run, number, needs)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS need_by_needed ON need (run, needs)",
+    "DROP TRIGGER IF EXISTS run_submitted",
     "CREATE TRIGGER IF NOT EXISTS run_submitted AFTER INSERT ON event WHEN NEW.kind = 'run.submitted'
      BEGIN
-        INSERT INTO run
+        INSERT INTO run (
+            position, id, swarm, strategy, state, failures, created_at_ms, revision, hash, options)
         VALUES (
             NEW.id,
             NEW.stream,
             json_extract(NEW.payload, '$.swarm'),
             json_extract(NEW.payload, '$.strategy'),
-            'running', 0, NEW.at_ms, NULL, NEW.sequence, NEW.hash);
-        INSERT INTO task
+            'running', 0, NEW.at_ms, NEW.sequence, NEW.hash,
+            json_extract(NEW.payload, '$.options'));
+        INSERT INTO task (
+            run, number, swarm, agent, workspace, state, fence, expires_at_ms, task,
+            needs_open, priority, timeout_ms, optional, weight, retry)
         SELECT
             NEW.stream, key, json_extract(NEW.payload, '$.swarm'),
             json_extract(value, '$.agent'),
-            json_extract(value, '$.workspace'),
-            json_extract(value, '$.state'),
-            0, NULL, 0,
+            coalesce(json_extract(value, '$.workspace'), ''),
+            iif(json_array_length(value, '$.needs') = 0, 'ready', 'pending'),
+            0, 0,
             json_extract(value, '$.task'),
-            NULL, NULL, NULL, NULL
+            json_array_length(value, '$.needs'),
+            json_extract(value, '$.priority'),
+            json_extract(value, '$.timeout_ms'),
+            json_extract(value, '$.optional'),
+            json_extract(value, '$.weight'),
+            json_extract(value, '$.retry')
         FROM json_each(NEW.payload, '$.tasks');
+        INSERT INTO need
+        SELECT NEW.stream, task.key, need.value
+        FROM json_each(NEW.payload, '$.tasks') AS task, json_each(task.value, '$.needs') AS need;
      END",
+    "DROP TRIGGER IF EXISTS run_changed",
     "CREATE TRIGGER IF NOT EXISTS run_changed AFTER INSERT ON event
      WHEN NEW.sequence > 1 AND (NEW.kind GLOB 'task.*' OR NEW.kind GLOB 'run.*')
      BEGIN
         UPDATE run
         SET revision = NEW.sequence, hash = NEW.hash,
-            state = CASE NEW.kind WHEN 'run.done' THEN 'done' WHEN 'run.failed' THEN 'failed' ELSE state END,
-            ended_at_ms = CASE WHEN NEW.kind IN ('run.done', 'run.failed') THEN NEW.at_ms ELSE ended_at_ms END,
-            failures = failures + (NEW.kind = 'task.failed')
+            failures = failures + (NEW.kind IN ('task.failed', 'task.dead') AND NOT (
+                SELECT optional FROM task
+                WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index')))
         WHERE id = NEW.stream;
      END",
+    "CREATE TRIGGER IF NOT EXISTS run_moved AFTER INSERT ON event
+     WHEN NEW.kind IN ('run.paused', 'run.resumed', 'run.done', 'run.failed', 'run.cancelled')
+     BEGIN
+        UPDATE run
+        SET state = iif(NEW.kind = 'run.resumed', 'running', substr(NEW.kind, 5)),
+            ended_at_ms = iif(NEW.kind IN ('run.paused', 'run.resumed'), NULL, NEW.at_ms),
+            outcome = json_extract(NEW.payload, '$.outcome'),
+            failure = json_extract(NEW.payload, '$.failure')
+        WHERE id = NEW.stream;
+     END",
+    "DROP TRIGGER IF EXISTS task_lease_holds",
     "CREATE TRIGGER IF NOT EXISTS task_lease_holds BEFORE INSERT ON event
      WHEN NEW.kind = 'task.leased'
-        OR (NEW.kind = 'task.failed' AND json_extract(NEW.payload, '$.runner') IS NULL)
+        OR (NEW.kind = 'task.dead' AND json_extract(NEW.payload, '$.runner') IS NULL)
      BEGIN
         SELECT RAISE(ABORT, 'the lease was decided on what is no longer so')
         WHERE EXISTS (
@@ -82,23 +130,32 @@ pub(super) const STATEMENTS: &[&str] = &[
                     AND state = 'leased' AND expires_at_ms > NEW.at_ms
             ) >= (SELECT size FROM swarm WHERE id = (SELECT swarm FROM run WHERE id = NEW.stream)));
      END",
-    "CREATE TRIGGER IF NOT EXISTS task_ready AFTER INSERT ON event WHEN NEW.kind = 'task.ready'
-     BEGIN
-        UPDATE task SET state = 'ready'
-        WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index');
-     END",
+    "DROP TRIGGER IF EXISTS task_ready",
+    "DROP TRIGGER IF EXISTS task_was_leased",
     "CREATE TRIGGER IF NOT EXISTS task_was_leased AFTER INSERT ON event WHEN NEW.kind = 'task.leased'
      BEGIN
         UPDATE task
         SET state = 'leased',
             fence = json_extract(NEW.payload, '$.fence'),
             runner = json_extract(NEW.payload, '$.runner'),
+            workspace = json_extract(NEW.payload, '$.workspace'),
             expires_at_ms = json_extract(NEW.payload, '$.expires_at_ms'),
             started_at_ms = coalesce(started_at_ms, NEW.at_ms)
         WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index');
      END",
+    "CREATE TRIGGER IF NOT EXISTS task_was_retried AFTER INSERT ON event WHEN NEW.kind = 'task.retried'
+     BEGIN
+        UPDATE task
+        SET state = 'ready',
+            failures = failures + 1,
+            not_before_ms = json_extract(NEW.payload, '$.ready_at_ms'),
+            result = json_extract(NEW.payload, '$.result'),
+            failure = json_extract(NEW.payload, '$.failure')
+        WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index');
+     END",
+    "DROP TRIGGER IF EXISTS task_ended",
     "CREATE TRIGGER IF NOT EXISTS task_ended AFTER INSERT ON event
-     WHEN NEW.kind IN ('task.done', 'task.failed', 'task.skipped')
+     WHEN NEW.kind IN ('task.done', 'task.failed', 'task.dead', 'task.skipped', 'task.cancelled')
      BEGIN
         UPDATE task
         SET state = substr(NEW.kind, 6),
@@ -106,5 +163,20 @@ pub(super) const STATEMENTS: &[&str] = &[
             failure = json_extract(NEW.payload, '$.failure'),
             ended_at_ms = NEW.at_ms
         WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index');
+        UPDATE task
+        SET needs_open = needs_open - 1,
+            state = iif(needs_open = 1, 'ready', state),
+            workspace = iif(needs_open > 1 OR workspace <> '', workspace, coalesce((
+                SELECT needed.workspace FROM need
+                JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs
+                WHERE need.run = NEW.stream AND need.number = task.number AND needed.workspace <> ''
+                ORDER BY need.needs LIMIT 1), ''))
+        WHERE run = NEW.stream AND state = 'pending'
+            AND number IN (
+                SELECT number FROM need
+                WHERE run = NEW.stream AND needs = json_extract(NEW.payload, '$.index'))
+            AND (NEW.kind = 'task.done' OR NEW.kind <> 'task.cancelled' AND (
+                SELECT optional FROM task
+                WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index')));
      END",
 ];

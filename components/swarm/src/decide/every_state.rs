@@ -1,5 +1,5 @@
-//! Every state that two tasks and two runners can reach, by every order of asking, reporting, crashing and
-//! waiting: no task is done twice, none is lost, and no old lease counts.
+//! Every state that two tasks and two runners can reach, by every order of asking, reporting, crashing,
+//! waiting, pausing and cancelling: no task is done twice, none is lost, and no old lease counts.
 
 use super::*;
 use crate::event::TaskResult;
@@ -19,27 +19,61 @@ struct World {
     believed: Vec<(&'static str, u32, u64)>,
 }
 
-/// Time is kept relative: a lease that lives expires at 1, one that expired at 0, and now is always 0.
+/// Time is kept relative: a lease that lives expires at 1, one that expired at 0, and now is always 0. So it is with
+/// the time of another attempt.
 const NOW_MS: u64 = 0;
 
-fn start(strategy: Strategy) -> World {
-    let open = (0..2)
-        .map(|index| Open {
-            index,
-            fence: 0,
-            state: if index == 0 || strategy == Strategy::Parallel {
-                State::Ready
-            } else {
-                State::Pending
-            },
-            place: Place::Here,
-        })
-        .collect();
+/// What a run begins with.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    strategy: Strategy,
+    /// The second task needs the first one.
+    chain: bool,
+    /// The first task is.
+    optional: bool,
+    attempts: u32,
+}
+
+fn start(start: Start) -> World {
+    let task = |index| Open {
+        index,
+        fence: 0,
+        failures: 0,
+        retry: Retry {
+            max_attempts: start.attempts,
+            initial_interval_ms: 10,
+            max_interval_ms: 10,
+        },
+        optional: start.strategy == Strategy::Race || (start.optional && index == 0),
+        needs: if start.chain && index == 1 {
+            vec![0]
+        } else {
+            vec![]
+        },
+        state: State::Waiting { until_ms: 0 },
+        place: Place::Here {
+            workspace: "ws".to_owned(),
+        },
+    };
+    let open: Vec<Open> = (0..2).map(task).collect();
+    let seen = |task: &Open| Seen {
+        end: None,
+        optional: task.optional,
+        weight: 1,
+        answer: None,
+    };
     World {
         run: Run {
-            strategy,
+            strategy: start.strategy,
             failed: false,
+            paused: false,
+            seen: if looks(start.strategy) {
+                open.iter().map(seen).collect()
+            } else {
+                Vec::new()
+            },
             open,
+            options: Options::default(),
         },
         over: None,
         ended: [0; 2],
@@ -53,19 +87,31 @@ impl World {
             assert!(self.over.is_none(), "a change after the end: {change:?}");
             if let Change::TaskDone(Ended { index, .. })
             | Change::TaskFailed(Ended { index, .. })
-            | Change::TaskSkipped { index } = change
+            | Change::TaskDead(Ended { index, .. })
+            | Change::TaskSkipped(Index { index })
+            | Change::TaskCancelled(Index { index }) = change
             {
                 self.ended[*index as usize] += 1;
             }
+            if let Change::TaskLeased(Leased { index, .. }) = change {
+                let task = self.run.open.iter().find(|task| task.index == *index);
+                assert!(
+                    task.unwrap().needs.is_empty(),
+                    "leased before what it needs"
+                );
+                assert!(!self.run.paused, "leased while paused");
+            }
             match change {
-                Change::RunDone => self.over = Some("done"),
-                Change::RunFailed => self.over = Some("failed"),
+                Change::RunDone(_) => self.over = Some("done"),
+                Change::RunFailed(_) => self.over = Some("failed"),
+                Change::RunCancelled => self.over = Some("cancelled"),
                 _ => self.run.apply(change),
             }
         }
         for task in &mut self.run.open {
-            if let State::Leased { expires_at_ms, .. } = &mut task.state {
-                *expires_at_ms = (*expires_at_ms).min(1);
+            match &mut task.state {
+                State::Leased { expires_at_ms, .. } => *expires_at_ms = (*expires_at_ms).min(1),
+                State::Waiting { until_ms } => *until_ms = (*until_ms).min(1),
             }
         }
         self.forget();
@@ -104,15 +150,6 @@ impl World {
             "the run ends with its last task"
         );
         assert!(self.live() <= SIZE);
-        if self.run.strategy == Strategy::Sequential {
-            let active = self
-                .run
-                .open
-                .iter()
-                .filter(|task| task.state != State::Pending)
-                .count();
-            assert!(active <= 1, "two tasks of a sequence at once");
-        }
     }
 
     fn live(&self) -> u32 {
@@ -132,8 +169,8 @@ impl World {
             },
         );
         for change in &changes {
-            if let Change::TaskLeased { index, fence, .. } = change {
-                assert!(*fence <= LEASES_MAX);
+            if let Change::TaskLeased(Leased { index, fence, .. }) = change {
+                assert!(*fence <= LEASES_MAX + 1, "one attempt was reported at most");
                 let newer = |belief: &(&str, u32, u64)| belief.1 == *index && belief.2 >= *fence;
                 assert!(!next.believed.iter().any(newer), "a fence was given twice");
                 next.believed.push((runner, *index, *fence));
@@ -162,17 +199,15 @@ impl World {
             result: Some(result),
             failure: None,
         };
-        let newest = self
-            .run
-            .open
-            .iter()
-            .any(|task| task.index == index && task.fence == fence);
-        let changes = report(&self.run, None, ended.clone());
+        let newest = self.run.open.iter().any(|task| {
+            task.index == index && task.fence == fence && matches!(task.state, State::Leased { .. })
+        });
+        let changes = report(&self.run, None, ended.clone(), NOW_MS);
         assert_eq!(changes.is_ok(), newest, "exactly the newest lease counts");
         let mut next = self.clone();
         next.apply(&changes.ok()?);
         assert_eq!(
-            report(&next.run, Some(&ended), ended.clone()),
+            report(&next.run, Some(&ended), ended.clone(), NOW_MS),
             Ok(Vec::new()),
             "a repeated report is the same"
         );
@@ -182,10 +217,19 @@ impl World {
     fn expire(&self) -> Self {
         let mut next = self.clone();
         for task in &mut next.run.open {
-            if let State::Leased { expires_at_ms, .. } = &mut task.state {
-                *expires_at_ms = 0;
+            match &mut task.state {
+                State::Leased {
+                    expires_at_ms: at, ..
+                }
+                | State::Waiting { until_ms: at } => *at = 0,
             }
         }
+        next
+    }
+
+    fn wish(&self, changes: &[Change]) -> Self {
+        let mut next = self.clone();
+        next.apply(changes);
         next
     }
 
@@ -196,7 +240,12 @@ impl World {
     }
 
     fn successors(&self) -> Vec<Self> {
-        let mut next = vec![self.expire()];
+        let mut next = vec![
+            self.expire(),
+            self.wish(&cancel(&self.run)),
+            self.wish(&pause(&self.run)),
+            self.wish(&resume(&self.run)),
+        ];
         for runner in RUNNERS {
             next.push(self.crash(runner));
             next.extend((1..=2).map(|most| self.ask(runner, most)));
@@ -213,6 +262,7 @@ impl World {
 
     /// From here one runner that lives brings the run to its end.
     fn can_end(mut self) -> bool {
+        self = self.wish(&resume(&self.run));
         for _ in 0..3 {
             self = self.crash("a").crash("b").expire().ask("a", 2);
             while let Some(next) = self
@@ -229,9 +279,23 @@ impl World {
 
 #[test]
 fn no_task_is_done_twice_and_none_is_lost() {
-    for strategy in [Strategy::Sequential, Strategy::Parallel] {
-        let mut seen = HashSet::from([start(strategy)]);
-        let mut todo = vec![start(strategy)];
+    let start_of = |strategy, chain, optional, attempts| Start {
+        strategy,
+        chain,
+        optional,
+        attempts,
+    };
+    for begun in [
+        start_of(Strategy::Sequential, true, false, 1),
+        start_of(Strategy::Sequential, true, false, 2),
+        start_of(Strategy::Sequential, true, true, 1),
+        start_of(Strategy::Parallel, false, false, 1),
+        start_of(Strategy::Parallel, false, true, 2),
+        start_of(Strategy::Race, false, true, 1),
+        start_of(Strategy::Race, false, true, 2),
+    ] {
+        let mut seen = HashSet::from([start(begun)]);
+        let mut todo = vec![start(begun)];
         while let Some(world) = todo.pop() {
             assert!(world.clone().can_end());
             todo.extend(
@@ -242,11 +306,7 @@ fn no_task_is_done_twice_and_none_is_lost() {
             );
         }
         let ends: HashSet<_> = seen.iter().filter_map(|world| world.over).collect();
-        assert_eq!(ends, HashSet::from(["done", "failed"]));
-        assert!(
-            seen.len() > 500,
-            "only {} states of {strategy:?}",
-            seen.len()
-        );
+        assert_eq!(ends, HashSet::from(["done", "failed", "cancelled"]));
+        assert!(seen.len() > 500, "only {} states of {begun:?}", seen.len());
     }
 }

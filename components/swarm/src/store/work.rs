@@ -1,8 +1,10 @@
-//! What is read to decide on leases and reports.
+//! What is read to decide on leases, reports, and what users ask of a run.
 
 use super::{index, json, json_or_null, number, text};
-use crate::decide::{LEASES_MAX, Open, Place, Run, State};
+use crate::decide::{LEASES_MAX, LOOKING, Open, Place, Run, State, looks};
 use crate::event::{Ended, Task};
+use crate::strategy::{End, Seen};
+use std::collections::HashMap;
 use swarm_flow_policy::Policy;
 use swarm_flow_state::{Database, DatabaseError, Head, Row, query};
 
@@ -18,91 +20,232 @@ pub struct Asked<'a> {
 pub struct Candidate {
     pub id: String,
     pub swarm: String,
-    pub head: Head,
     /// How many more leases the swarm has agents for.
     pub room: u32,
-    pub run: Run,
+    /// Whether a task is to be given up, so that others may have to be skipped.
+    pub gives_up: bool,
+    pub head: Head,
+    /// Without its tasks.
+    run: Run,
 }
 
-/// The oldest runs with a task that the runner can take, or that must be given up.
+/// The workspaces that this runner holds of a task's swarm.
+const HELD: &str = "SELECT workspace.id FROM json_each(swarm.workspaces) AS member \
+    JOIN workspace ON workspace.id = member.value WHERE workspace.runner = ?2 AND workspace.state = 'started'";
+
+/// Runs with a task that the runner can take, or that must be given up: of higher priority first, then of the swarm that has
+/// the smallest share of its agents at work, then the oldest.
 pub fn asked(database: &impl Database, asked: Asked<'_>) -> Result<Vec<Candidate>, DatabaseError> {
-    const LIVE: &str = "(SELECT count(*) FROM task AS held WHERE held.swarm = swarm.id AND held.state = 'leased' AND held.expires_at_ms > ?1)";
-    // Pending tasks are read only of a run that gives up on a task, and may have to skip them.
     let statement = format!(
-        "WITH candidate AS ( \
-            SELECT task.run AS id, max(swarm.size - {LIVE}, 0) AS room, \
-                max(workspace.id IS NULL OR task.fence >= {LEASES_MAX}) AS gives_up \
-            FROM task \
-            JOIN swarm ON swarm.id = task.swarm \
-            LEFT JOIN workspace ON workspace.id = task.workspace \
-            WHERE task.state IN ('ready', 'leased') AND (task.state = 'ready' OR task.expires_at_ms <= ?1) \
-                AND (workspace.id IS NULL OR (workspace.runner = ?2 AND workspace.state = 'started' \
-                    AND (task.fence >= {LEASES_MAX} OR {LIVE} < swarm.size))) \
-            GROUP BY task.run ORDER BY min(task.rowid) LIMIT ?3) \
-        SELECT run.id, run.swarm, json_quote(run.strategy), run.failures, run.revision, run.hash, \
-            candidate.room, task.number, task.state, task.fence, task.runner, task.expires_at_ms, \
-            CASE WHEN workspace.id IS NULL THEN 'gone' \
-                WHEN workspace.runner = ?2 AND workspace.state = 'started' THEN 'here' ELSE 'elsewhere' END \
-        FROM candidate JOIN run ON run.id = candidate.id \
-        JOIN task ON task.run = run.id AND (task.state IN ('ready', 'leased') \
-            OR (task.state = 'pending' AND candidate.gives_up)) \
-        LEFT JOIN workspace ON workspace.id = task.workspace \
-        ORDER BY run.position, task.number"
+        "WITH live AS MATERIALIZED ( \
+            SELECT swarm, count(*) AS number FROM task \
+            WHERE state = 'leased' AND expires_at_ms > ?1 GROUP BY swarm), \
+        waiting AS MATERIALIZED ( \
+            SELECT run, swarm, workspace, max(priority) AS priority, 0 AS worn FROM task \
+            WHERE state = 'ready' AND not_before_ms <= ?1 GROUP BY run, workspace \
+            UNION ALL \
+            SELECT run, swarm, workspace, max(priority), max(fence - failures >= {LEASES_MAX}) FROM task \
+            WHERE state = 'leased' AND expires_at_ms <= ?1 GROUP BY run, workspace) \
+        SELECT waiting.run, waiting.swarm, max(swarm.size - coalesce(live.number, 0), 0) AS room, \
+            max(waiting.worn OR (waiting.workspace <> '' AND workspace.id IS NULL)) AS gives_up, {RUN} \
+        FROM waiting \
+        JOIN run ON run.id = waiting.run \
+        JOIN swarm ON swarm.id = waiting.swarm \
+        LEFT JOIN live ON live.swarm = waiting.swarm \
+        LEFT JOIN workspace ON workspace.id = waiting.workspace \
+        WHERE CASE \
+            WHEN waiting.workspace = '' THEN run.state = 'running' AND EXISTS ({HELD}) \
+            WHEN workspace.id IS NULL THEN 1 \
+            ELSE workspace.runner = ?2 AND workspace.state = 'started' AND (run.state = 'running' OR waiting.worn) END \
+            AND (coalesce(live.number, 0) < swarm.size OR waiting.worn OR (waiting.workspace <> '' AND workspace.id IS NULL)) \
+        GROUP BY waiting.run \
+        ORDER BY max(waiting.priority) DESC, coalesce(live.number, 0) * 1.0 / swarm.size, run.position LIMIT ?3"
     );
     let parameters = [
         number(asked.now_ms),
         text(asked.runner),
         number(asked.runs_max.into()),
     ];
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for row in query(database, &statement, &parameters)? {
-        let id = row.text(0)?;
-        if candidates.last().is_none_or(|last| last.id != id) {
-            candidates.push(Candidate {
-                id: id.to_owned(),
-                swarm: row.text(1)?.to_owned(),
-                head: Head {
-                    sequence: row.integer(4)?,
-                    hash: row.text(5)?.to_owned(),
-                },
-                room: index(&row, 6)?,
-                run: Run {
-                    strategy: row.json(2)?,
-                    failed: row.integer(3)? > 0,
-                    open: Vec::new(),
-                },
-            });
-        }
-        let place = match row.text(12)? {
-            "here" => Place::Here,
-            "gone" => Place::Gone,
-            _ => Place::Elsewhere,
-        };
-        let open = read_open(&row, 7, place)?;
-        if let Some(last) = candidates.last_mut() {
-            last.run.open.extend(open);
-        }
-    }
-    Ok(candidates)
+    let rows = query(database, &statement, &parameters)?;
+    let read = |row: &Row| {
+        let (head, run) = read_run(row, 4)?;
+        Ok(Candidate {
+            id: row.text(0)?.to_owned(),
+            swarm: row.text(1)?.to_owned(),
+            room: index(row, 2)?,
+            gives_up: row.integer(3)? > 0,
+            head,
+            run,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
-/// Five columns from `first` on: number, state, fence, runner, expiry. None for a task that has ended.
-fn read_open(row: &Row, first: usize, place: Place) -> Result<Option<Open>, DatabaseError> {
-    let state = match row.text(first + 1)? {
-        "pending" => State::Pending,
-        "ready" => State::Ready,
+/// The run with what a runner can take of it, in the order in which it shall: at most `most` tasks that are ready; all that
+/// are open when one is given up.
+pub fn offered(
+    database: &impl Database,
+    asked: Asked<'_>,
+    candidate: &Candidate,
+    most: u32,
+) -> Result<Run, DatabaseError> {
+    let mut run = candidate.run.clone();
+    let most = if candidate.gives_up { u32::MAX } else { most };
+    if candidate.gives_up && looks(run.strategy) {
+        run.seen = seen(database, &candidate.id)?;
+    }
+    let open = if candidate.gives_up {
+        "task.state IN ('pending', 'ready', 'leased')"
+    } else {
+        "(task.state = 'ready' AND task.not_before_ms <= ?1) OR (task.state = 'leased' AND task.expires_at_ms <= ?1)"
+    };
+    let statement = format!(
+        "SELECT {OPEN}, task.workspace, CASE WHEN task.workspace = '' THEN 'any' WHEN workspace.id IS NULL THEN 'gone' \
+            WHEN workspace.runner = ?2 AND workspace.state = 'started' THEN 'here' ELSE 'elsewhere' END \
+        FROM task LEFT JOIN workspace ON workspace.id = task.workspace \
+        WHERE task.run = ?3 AND ({open}) ORDER BY task.priority DESC, task.number LIMIT ?4"
+    );
+    let parameters = [
+        number(asked.now_ms),
+        text(asked.runner),
+        text(&candidate.id),
+        number(most.into()),
+    ];
+    let rows = query(database, &statement, &parameters)?;
+    let mut free = if rows
+        .iter()
+        .any(|row| row.text(OPEN_COLUMNS).is_ok_and(str::is_empty))
+    {
+        Free::of(database, asked, candidate)?
+    } else {
+        Free::default()
+    };
+    for row in &rows {
+        let workspace = row.text(OPEN_COLUMNS)?;
+        let place = match row.text(OPEN_COLUMNS + 1)? {
+            "here" => Place::Here {
+                workspace: workspace.to_owned(),
+            },
+            "gone" => Place::Gone,
+            "any" => free.next(),
+            _ => Place::Elsewhere,
+        };
+        run.open.extend(read_open(row, place)?);
+    }
+    Ok(run)
+}
+
+/// The workspaces that a task which is bound to none may have, with how many tasks each has at work.
+#[derive(Default)]
+struct Free(Vec<(u64, String)>);
+
+impl Free {
+    fn of(
+        database: &impl Database,
+        asked: Asked<'_>,
+        candidate: &Candidate,
+    ) -> Result<Self, DatabaseError> {
+        let statement = format!(
+            "SELECT held.id, (SELECT count(*) FROM task WHERE workspace = held.id AND state = 'leased' AND expires_at_ms > ?1) \
+            FROM swarm, ({}) AS held WHERE swarm.id = ?3",
+            "SELECT workspace.id, member.key, owner.id AS swarm FROM swarm AS owner, json_each(owner.workspaces) AS member \
+            JOIN workspace ON workspace.id = member.value \
+            WHERE owner.id = ?3 AND workspace.runner = ?2 AND workspace.state = 'started'"
+        );
+        let parameters = [
+            number(asked.now_ms),
+            text(asked.runner),
+            text(&candidate.swarm),
+        ];
+        let rows = query(database, &statement, &parameters)?;
+        let read = |row: &Row| Ok((row.integer(1)?, row.text(0)?.to_owned()));
+        rows.iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The one with the least to do, the first of equals.
+    fn next(&mut self) -> Place {
+        let least = self.0.iter_mut().min_by_key(|(tasks, _)| *tasks);
+        least.map_or(Place::Elsewhere, |(tasks, workspace)| {
+            *tasks += 1;
+            Place::Here {
+                workspace: workspace.clone(),
+            }
+        })
+    }
+}
+
+/// What [`read_open`] reads. The needs are those that have not ended so that the task can start.
+const OPEN: &str = "task.number, task.state, task.fence, task.runner, task.expires_at_ms, task.not_before_ms, \
+    task.failures, task.retry, task.optional, CASE WHEN task.state <> 'pending' THEN '[]' ELSE ( \
+        SELECT json_group_array(need.needs) FROM need \
+        JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs \
+        WHERE need.run = task.run AND need.number = task.number AND needed.state IN ('pending', 'ready', 'leased')) END";
+const OPEN_COLUMNS: usize = 10;
+
+/// None for a task that has ended.
+fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
+    let state = match row.text(1)? {
+        "pending" | "ready" => State::Waiting {
+            until_ms: row.integer(5)?,
+        },
         "leased" => State::Leased {
-            runner: row.text(first + 3)?.to_owned(),
-            expires_at_ms: row.integer(first + 4)?,
+            runner: row.text(3)?.to_owned(),
+            expires_at_ms: row.integer(4)?,
         },
         _ => return Ok(None),
     };
     Ok(Some(Open {
-        index: index(row, first)?,
-        fence: row.integer(first + 2)?,
+        index: index(row, 0)?,
+        fence: row.integer(2)?,
+        failures: index(row, 6)?,
+        retry: row.json(7)?,
+        optional: row.integer(8)? > 0,
+        needs: row.json(9)?,
         state,
         place,
     }))
+}
+
+/// What [`read_run`] reads.
+const RUN: &str =
+    "json_quote(run.strategy), run.failures, run.state, run.options, run.revision, run.hash";
+
+/// The run without its tasks, from column `first` on.
+fn read_run(row: &Row, first: usize) -> Result<(Head, Run), DatabaseError> {
+    let head = Head {
+        sequence: row.integer(first + 4)?,
+        hash: row.text(first + 5)?.to_owned(),
+    };
+    let run = Run {
+        strategy: row.json(first)?,
+        failed: row.integer(first + 1)? > 0,
+        paused: row.text(first + 2)? == "paused",
+        open: Vec::new(),
+        seen: Vec::new(),
+        options: row.json(first + 3)?,
+    };
+    Ok((head, run))
+}
+
+fn seen(database: &impl Database, run: &str) -> Result<Vec<Seen>, DatabaseError> {
+    let statement = "SELECT state, optional, weight, CASE WHEN state = 'done' THEN json_extract(result, '$.output') END \
+        FROM task WHERE run = ? ORDER BY number";
+    let rows = query(database, statement, &[text(run)])?;
+    let read = |row: &Row| {
+        Ok(Seen {
+            end: match row.text(0)? {
+                "done" => Some(End::Done),
+                "failed" | "dead" => Some(End::Failed),
+                "skipped" => Some(End::Skipped),
+                "cancelled" => Some(End::Cancelled),
+                _ => None,
+            },
+            optional: row.integer(1)? > 0,
+            weight: index(row, 2)?,
+            answer: row.text_or_null(3)?.map(str::to_owned),
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// What a lease says beyond run, index and fence.
@@ -114,6 +257,18 @@ pub struct Details {
     pub workspace: String,
     pub environment: String,
     pub policy: Policy,
+    pub timeout_ms: Option<u64>,
+    pub inputs: Vec<Input>,
+}
+
+/// What came of a task that another one needed.
+#[derive(Clone)]
+pub struct Input {
+    pub task: String,
+    pub success: bool,
+    pub output: String,
+    pub artifacts: Vec<String>,
+    pub workspace: Option<String>,
 }
 
 /// The details of tasks, given by run and index. A task whose workspace was deleted just now is left out.
@@ -122,26 +277,68 @@ pub fn details(
     tasks: &[(&str, u32)],
 ) -> Result<Vec<Details>, DatabaseError> {
     let statement = "SELECT task.run, task.number, task.task, task.agent, task.workspace, \
-            json_extract(workspace.environment, '$.name'), workspace.policy \
+            json_extract(workspace.environment, '$.name'), workspace.policy, task.timeout_ms, \
+            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number) \
         FROM json_each(?) AS wanted \
         JOIN task ON task.run = json_extract(wanted.value, '$[0]') \
             AND task.number = json_extract(wanted.value, '$[1]') \
         JOIN workspace ON workspace.id = task.workspace";
+    let wanted = json(tasks)?;
+    let rows = query(database, statement, std::slice::from_ref(&wanted))?;
+    let mut inputs = if rows
+        .iter()
+        .any(|row| row.integer(8).is_ok_and(|needs| needs > 0))
+    {
+        inputs(database, &wanted)?
+    } else {
+        Inputs::new()
+    };
     let read = |row: &Row| {
+        let (run, index) = (row.text(0)?.to_owned(), index(row, 1)?);
+        let inputs = inputs.remove(&(run.clone(), index)).unwrap_or_default();
         Ok(Details {
-            run: row.text(0)?.to_owned(),
-            index: index(row, 1)?,
+            run,
+            index,
             task: row.json(2)?,
             agent: row.text(3)?.to_owned(),
             workspace: row.text(4)?.to_owned(),
             environment: row.text(5)?.to_owned(),
             policy: row.json(6)?,
+            timeout_ms: row.integer_or_null(7)?,
+            inputs,
         })
     };
-    query(database, statement, &[json(tasks)?])?
-        .iter()
-        .map(read)
-        .collect()
+    rows.iter().map(read).collect()
+}
+
+type Inputs = HashMap<(String, u32), Vec<Input>>;
+
+fn inputs(
+    database: &impl Database,
+    wanted: &swarm_flow_state::Value,
+) -> Result<Inputs, DatabaseError> {
+    let statement = "SELECT need.run, need.number, json_extract(needed.task, '$.id'), needed.state, needed.result, \
+            nullif(needed.workspace, '') \
+        FROM json_each(?) AS wanted \
+        JOIN need ON need.run = json_extract(wanted.value, '$[0]') \
+            AND need.number = json_extract(wanted.value, '$[1]') \
+        JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs \
+        ORDER BY need.run, need.number, need.needs";
+    let mut inputs = Inputs::new();
+    for row in query(database, statement, std::slice::from_ref(wanted))? {
+        let result: Option<crate::event::TaskResult> = json_or_null(&row, 4)?;
+        let (output, artifacts) =
+            result.map_or_else(Default::default, |result| (result.output, result.artifacts));
+        let task = (row.text(0)?.to_owned(), index(&row, 1)?);
+        inputs.entry(task).or_default().push(Input {
+            task: row.text(2)?.to_owned(),
+            success: row.text(3)? == "done",
+            output,
+            artifacts,
+            workspace: row.text_or_null(5)?.map(str::to_owned),
+        });
+    }
+    Ok(inputs)
 }
 
 /// Moves the end of leases that still are the runner's; gives those that are, as (run, index, fence). An
@@ -167,66 +364,85 @@ pub fn renew(
         .collect()
 }
 
-/// A run in which a task is reported.
-pub struct Reported {
+/// A run of which tasks are reported, or of which a user wants something.
+pub struct Read {
     pub swarm: String,
     pub head: Head,
     pub run: Run,
-    /// How the task ended, if it has.
-    pub past: Option<Ended>,
+    /// How the tasks that were asked for were reported last, if they were.
+    pub past: Vec<Ended>,
 }
 
-/// None when there is no such run or no such task in it. Of the other open tasks the first `others_max` are
-/// read: one tells what is next and that the run goes on, all are to be skipped when a sequence fails.
-pub fn reported(
+/// None when there is no such run. All its open tasks, or those that are asked for and one more: that tells that the run goes on.
+pub fn read(
     database: &impl Database,
-    run: &str,
-    task: u32,
-    others_max: u32,
-) -> Result<Option<Reported>, DatabaseError> {
-    let statement = "SELECT run.swarm, json_quote(run.strategy), run.failures, run.revision, run.hash, \
-            task.number, task.state, task.fence, task.runner, task.expires_at_ms, \
-            CASE WHEN task.number = ?2 THEN task.result END, CASE WHEN task.number = ?2 THEN task.failure END \
-        FROM run JOIN task ON task.run = run.id AND (task.number = ?2 OR task.number IN ( \
-            SELECT number FROM task WHERE run = ?1 AND number <> ?2 \
-                AND state IN ('pending', 'ready', 'leased') ORDER BY number LIMIT ?3)) \
-        WHERE run.id = ?1 ORDER BY task.number";
-    let parameters = [text(run), number(task.into()), number(others_max.into())];
-    let rows = query(database, statement, &parameters)?;
-    let mut found: Option<Reported> = None;
-    let mut exists = false;
-    for row in &rows {
-        let reported = match &mut found {
-            Some(reported) => reported,
-            none => none.insert(Reported {
-                swarm: row.text(0)?.to_owned(),
-                head: Head {
-                    sequence: row.integer(3)?,
-                    hash: row.text(4)?.to_owned(),
-                },
-                run: Run {
-                    strategy: row.json(1)?,
-                    failed: row.integer(2)? > 0,
-                    open: Vec::new(),
-                },
-                past: None,
-            }),
-        };
-        exists |= index(row, 5)? == task;
-        match read_open(row, 5, Place::Elsewhere)? {
-            Some(open) => reported.run.open.push(open),
-            None => reported.past = Some(read_past(row)?),
-        }
+    id: &str,
+    tasks: &[u32],
+    all: bool,
+) -> Result<Option<Read>, DatabaseError> {
+    // Whoever looks at how tasks ended may cancel all that is open.
+    let looking = looking();
+    let statement = format!(
+        "SELECT {OPEN}, task.result, task.failure, wanted.value IS NOT NULL, run.swarm, {RUN} \
+        FROM run JOIN task ON task.run = run.id LEFT JOIN json_each(?2) AS wanted ON wanted.value = task.number \
+        WHERE run.id = ?1 AND (wanted.value IS NOT NULL \
+            OR ((?3 OR run.strategy IN ({looking})) AND task.state IN ('pending', 'ready', 'leased')) \
+            OR task.number = ( \
+                SELECT number FROM task WHERE run = ?1 AND state IN ('pending', 'ready', 'leased') \
+                    AND number NOT IN (SELECT value FROM json_each(?2)) LIMIT 1) \
+            OR task.number = 0) \
+        ORDER BY task.number"
+    );
+    let parameters = [text(id), json(tasks)?, number(all.into())];
+    let rows = query(database, &statement, &parameters)?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let swarm = first.text(OPEN_COLUMNS + 3)?.to_owned();
+    let (head, mut run) = read_run(first, OPEN_COLUMNS + 4)?;
+    if looks(run.strategy) {
+        run.seen = seen(database, id)?;
     }
-    Ok(found.filter(|_| exists))
+    let mut past = Vec::new();
+    for row in &rows {
+        if row.integer(OPEN_COLUMNS + 2)? > 0 {
+            past.push(Ended {
+                index: index(row, 0)?,
+                fence: row.integer(2)?,
+                runner: row.text_or_null(3)?.map(str::to_owned),
+                result: json_or_null(row, OPEN_COLUMNS)?,
+                failure: json_or_null(row, OPEN_COLUMNS + 1)?,
+            });
+        }
+        run.open.extend(read_open(row, Place::Elsewhere)?);
+    }
+    Ok(Some(Read {
+        swarm,
+        head,
+        run,
+        past,
+    }))
 }
 
-fn read_past(row: &Row) -> Result<Ended, DatabaseError> {
-    Ok(Ended {
-        index: index(row, 5)?,
-        fence: row.integer(7)?,
-        runner: row.text_or_null(8)?.map(str::to_owned),
-        result: json_or_null(row, 10)?,
-        failure: json_or_null(row, 11)?,
-    })
+/// The strategies that look at how tasks ended, as SQL.
+fn looking() -> String {
+    let names = LOOKING.map(|strategy| format!("'{}'", strategy.name()));
+    names.join(", ")
+}
+
+/// How many tasks of a swarm have not ended.
+pub fn open_tasks(database: &impl Database, swarm: &str) -> Result<u64, DatabaseError> {
+    let statement =
+        "SELECT count(*) FROM task WHERE swarm = ? AND state IN ('pending', 'ready', 'leased')";
+    let rows = query(database, statement, &[text(swarm)])?;
+    rows.first().map_or(Ok(0), |row| row.integer(0))
+}
+
+/// Where the runners answer that have leases of a run.
+pub fn runners_of_run(database: &impl Database, run: &str) -> Result<Vec<String>, DatabaseError> {
+    let statement = "SELECT DISTINCT runner.url FROM task JOIN runner ON runner.id = task.runner \
+        WHERE task.run = ? AND task.state = 'leased'";
+    let rows = query(database, statement, &[text(run)])?;
+    let read = |row: &Row| row.text(0).map(str::to_owned);
+    rows.iter().map(read).collect()
 }

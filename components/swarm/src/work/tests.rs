@@ -3,8 +3,11 @@
 use super::*;
 use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
 use crate::bindings::swarm::{
-    AgentGroup, CoordinationStrategy, PlatformType, Run, RunState, SwarmConfig, TaskState,
+    AgentGroup, CoordinationStrategy, PlannedTask, PlatformType, RetryPolicy, Run, RunConfig,
+    RunState, SwarmConfig, TaskState,
 };
+use crate::event::Leased;
+use crate::run::Wish;
 use crate::{run, swarm};
 use std::cell::Cell;
 use swarm_flow_state::native::Memory;
@@ -38,6 +41,7 @@ fn config(strategy: CoordinationStrategy, count: u32, workspaces: &[String]) -> 
         agents: vec![AgentGroup {
             kind: "script".to_owned(),
             count,
+            retry: None,
         }],
         coordination_strategy: strategy,
         platform: PlatformType::Local,
@@ -46,14 +50,58 @@ fn config(strategy: CoordinationStrategy, count: u32, workspaces: &[String]) -> 
     }
 }
 
-fn tasks(count: usize) -> Vec<Task> {
-    let task = |index| Task {
-        id: format!("t{index}"),
-        description: "do".to_owned(),
-        requirements: vec!["exec".to_owned()],
-        context: Some(r#"{"command":["true"]}"#.to_owned()),
+fn tasks(count: usize) -> RunConfig {
+    let task = |index| PlannedTask {
+        task: Task {
+            id: format!("t{index}"),
+            description: "do".to_owned(),
+            requirements: vec!["exec".to_owned()],
+            context: Some(r#"{"command":["true"]}"#.to_owned()),
+        },
+        needs: Vec::new(),
+        agent: None,
+        workspace: None,
+        priority: None,
+        timeout_ms: None,
+        retry: None,
+        optional: false,
+        weight: None,
     };
-    (0..count).map(task).collect()
+    RunConfig {
+        tasks: (0..count).map(task).collect(),
+        strategy: None,
+        items: Vec::new(),
+        rounds: None,
+        quorum: None,
+        idempotency_key: None,
+    }
+}
+
+fn keyed(count: usize, key: &str) -> RunConfig {
+    RunConfig {
+        idempotency_key: Some(key.to_owned()),
+        ..tasks(count)
+    }
+}
+
+/// One report by itself. Gives the swarm when it changed something.
+fn report(
+    database: &impl Database,
+    runner: &str,
+    lease: &LeaseId,
+    outcome: Result<TaskResult, TaskFailure>,
+    now_ms: u64,
+) -> Result<Option<String>, Error> {
+    let report = Report {
+        lease: lease.clone(),
+        outcome,
+    };
+    let (exchanged, changed) = exchange(database, runner, vec![report], 0, now_ms)?;
+    if exchanged.lost.is_empty() {
+        Ok(changed.into_iter().next())
+    } else {
+        Err(Error::Conflict("lost".to_owned()))
+    }
 }
 
 /// One workspace on runner `a`, a swarm in it, and a run.
@@ -61,7 +109,7 @@ fn started(strategy: CoordinationStrategy, agents: u32, count: usize) -> (Memory
     let database = Memory::open().unwrap();
     let workspaces = [workspace(&database, 1, "a")];
     let swarm = swarm::create(&database, config(strategy, agents, &workspaces)).unwrap();
-    let run = run::submit(&database, &swarm.id, tasks(count), None).unwrap();
+    let run = run::submit(&database, &swarm.id, tasks(count)).unwrap();
     (database, swarm.id, run)
 }
 
@@ -80,15 +128,11 @@ fn success(success: bool) -> Result<TaskResult, TaskFailure> {
 }
 
 fn id(lease: &Lease) -> LeaseId {
-    LeaseId {
-        run_id: lease.run_id.clone(),
-        index: lease.index,
-        fence: lease.fence,
-    }
+    lease.id.clone()
 }
 
 fn indexes(leases: &[Lease]) -> Vec<u32> {
-    leases.iter().map(|lease| lease.index).collect()
+    leases.iter().map(|lease| lease.id.index).collect()
 }
 
 fn states(database: &impl Database, run: &Run) -> (RunState, Vec<TaskState>) {
@@ -107,7 +151,7 @@ fn a_sequence_goes_on_task_by_task_until_it_is_done() {
             ("python", "script")
         );
         assert_eq!(
-            (leases[0].fence, leases[0].expires_at_ms),
+            (leases[0].id.fence, leases[0].expires_at_ms),
             (1, NOW + LEASE_MS)
         );
         assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
@@ -128,7 +172,7 @@ fn a_sequence_goes_on_task_by_task_until_it_is_done() {
         .collect();
     assert_eq!(
         kinds.join(" "),
-        "run.submitted task.leased task.done task.ready task.leased task.done task.ready task.leased task.done run.done"
+        "run.submitted task.leased task.done task.leased task.done task.leased task.done run.done"
     );
     let task = run::get(&database, &run.id).unwrap().tasks.remove(0);
     assert_eq!(
@@ -177,7 +221,7 @@ fn a_parallel_run_goes_on_after_a_failure_and_ends_as_failed() {
 #[test]
 fn agents_are_shared_by_all_runs_of_a_swarm_and_scaling_takes_effect_at_once() {
     let (database, swarm, _) = started(CoordinationStrategy::Parallel, 3, 2);
-    run::submit(&database, &swarm, tasks(9), None).unwrap();
+    run::submit(&database, &swarm, tasks(9)).unwrap();
     let leases = acquire(&database, "a", 64, NOW).unwrap();
     assert_eq!(leases.len(), 3);
     assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
@@ -201,12 +245,16 @@ fn a_runner_gets_what_lies_in_its_started_workspaces_only() {
     let workspaces = [workspace(&database, 1, "a"), workspace(&database, 2, "b")];
     let config = config(CoordinationStrategy::Parallel, 8, &workspaces);
     let swarm = swarm::create(&database, config).unwrap();
-    let run = run::submit(&database, &swarm.id, tasks(4), None).unwrap();
+    let mut four = tasks(4);
+    for (index, task) in four.tasks.iter_mut().enumerate() {
+        task.workspace = Some(workspaces[index % 2].clone());
+    }
+    let run = run::submit(&database, &swarm.id, four.clone()).unwrap();
     assert!(acquire(&database, "c", 64, NOW).unwrap().is_empty());
     assert_eq!(indexes(&acquire(&database, "b", 64, NOW).unwrap()), [1, 3]);
     happen(&database, &workspaces[0], "workspace.stopped", "{}");
     assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
-    let refused = run::submit(&database, &swarm.id, tasks(1), None).unwrap_err();
+    let refused = run::submit(&database, &swarm.id, four).unwrap_err();
     assert!(
         matches!(refused, Error::Conflict(message) if message.starts_with("workspace-stopped: "))
     );
@@ -215,28 +263,227 @@ fn a_runner_gets_what_lies_in_its_started_workspaces_only() {
     // Whoever asks next finds out that a workspace is gone.
     happen(&database, &workspaces[0], "workspace.deleted", "{}");
     assert!(acquire(&database, "c", 64, NOW).unwrap().is_empty());
-    let (state, tasks) = states(&database, &run);
-    assert_eq!(state, RunState::Running);
+    use TaskState::{Dead, Leased};
     assert_eq!(
-        tasks,
-        [
-            TaskState::Leased,
-            TaskState::Leased,
-            TaskState::Failed,
-            TaskState::Leased
-        ]
+        states(&database, &run),
+        (RunState::Running, vec![Leased, Leased, Dead, Leased])
     );
     acquire(&database, "c", 64, NOW + LEASE_MS).unwrap();
-    let lost = run::get(&database, &run.id)
-        .unwrap()
-        .tasks
-        .remove(0)
-        .failure
-        .unwrap();
+    let lost = run::get(&database, &run.id).unwrap().tasks.remove(0);
+    let lost = lost.failure.unwrap();
     assert_eq!(
         (lost.code.as_str(), lost.message.as_str()),
         ("lost", "its workspace was deleted")
     );
+}
+
+#[test]
+fn a_task_that_names_no_workspace_goes_where_there_is_room() {
+    let database = Memory::open().unwrap();
+    let workspaces = [
+        workspace(&database, 1, "a"),
+        workspace(&database, 2, "a"),
+        workspace(&database, 3, "b"),
+    ];
+    let config = config(CoordinationStrategy::Parallel, 8, &workspaces);
+    let swarm = swarm::create(&database, config).unwrap();
+    let run = run::submit(&database, &swarm.id, tasks(6)).unwrap();
+    assert!(run.tasks.iter().all(|task| task.workspace.is_none()));
+    let on = |leases: &[Lease]| -> Vec<String> {
+        leases.iter().map(|lease| lease.workspace.clone()).collect()
+    };
+    let first = acquire(&database, "a", 3, NOW).unwrap();
+    assert_eq!(
+        on(&first),
+        [&workspaces[0], &workspaces[1], &workspaces[0]].map(Clone::clone)
+    );
+    // Whoever has room takes what there is; what was taken stays where it is.
+    let second = acquire(&database, "b", 2, NOW).unwrap();
+    assert_eq!(
+        (indexes(&second), on(&second)),
+        (vec![3, 4], vec![workspaces[2].clone(); 2])
+    );
+    let third = acquire(&database, "a", 9, NOW).unwrap();
+    assert_eq!(on(&third), [workspaces[1].clone()]);
+    assert!(
+        acquire(&database, "b", 9, NOW + LEASE_MS)
+            .unwrap()
+            .iter()
+            .all(|lease| lease.workspace == workspaces[2])
+    );
+}
+
+#[test]
+fn a_task_that_needs_another_follows_it_and_gets_its_result() {
+    let database = Memory::open().unwrap();
+    let workspaces = [workspace(&database, 1, "a"), workspace(&database, 2, "a")];
+    let config = config(CoordinationStrategy::Parallel, 8, &workspaces);
+    let swarm = swarm::create(&database, config).unwrap();
+    let mut plan = tasks(4);
+    plan.tasks[2].needs = vec!["t1".to_owned(), "t0".to_owned()];
+    plan.tasks[3].needs = vec!["t2".to_owned()];
+    let run = run::submit(&database, &swarm.id, plan).unwrap();
+    assert_eq!(run.tasks[2].needs, ["t0", "t1"]);
+    assert_eq!(run.tasks[2].state, TaskState::Pending);
+    let leases = acquire(&database, "a", 64, NOW).unwrap();
+    assert_eq!(indexes(&leases), [0, 1]);
+    report(&database, "a", &id(&leases[1]), success(true), NOW).unwrap();
+    assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
+    report(&database, "a", &id(&leases[0]), success(true), NOW).unwrap();
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    assert_eq!(
+        (lease.id.index, &lease.workspace),
+        (2, &leases[0].workspace)
+    );
+    let inputs: Vec<_> = lease
+        .inputs
+        .iter()
+        .map(|input| (input.task.as_str(), input.success, input.output.as_str()))
+        .collect();
+    assert_eq!(inputs, [("t0", true, "said"), ("t1", true, "said")]);
+    report(&database, "a", &id(&lease), success(false), NOW).unwrap();
+    use TaskState::{Done, Failed, Skipped};
+    assert_eq!(
+        states(&database, &run),
+        (RunState::Failed, vec![Done, Done, Failed, Skipped])
+    );
+}
+
+#[test]
+fn a_task_that_may_fail_is_an_input_that_failed() {
+    let (database, swarm, _) = started(CoordinationStrategy::Parallel, 8, 1);
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    report(&database, "a", &id(&lease), success(true), NOW).unwrap();
+    let mut plan = tasks(2);
+    plan.tasks[0].optional = true;
+    plan.tasks[1].needs = vec!["t0".to_owned()];
+    let run = run::submit(&database, &swarm, plan).unwrap();
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    report(&database, "a", &id(&lease), success(false), NOW).unwrap();
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    assert!(!lease.inputs[0].success);
+    report(&database, "a", &id(&lease), success(true), NOW).unwrap();
+    assert_eq!(
+        states(&database, &run),
+        (RunState::Done, vec![TaskState::Failed, TaskState::Done])
+    );
+}
+
+#[test]
+fn a_failed_attempt_is_made_again_after_its_pause_and_then_it_is_dead() {
+    let (database, swarm, _) = started(CoordinationStrategy::Parallel, 8, 1);
+    let first = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    report(&database, "a", &id(&first), success(true), NOW).unwrap();
+    let mut plan = tasks(1);
+    plan.tasks[0].retry = Some(RetryPolicy {
+        max_attempts: 2,
+        initial_interval_ms: 1000,
+        max_interval_ms: 1000,
+    });
+    let run = run::submit(&database, &swarm, plan).unwrap();
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    for _ in 0..2 {
+        report(&database, "a", &id(&lease), success(false), NOW).unwrap();
+    }
+    let task = run::get(&database, &run.id).unwrap().tasks.remove(0);
+    assert_eq!((task.state, task.failures), (TaskState::Ready, 1));
+    let due = task.not_before_ms.unwrap();
+    assert!(due > NOW && due <= NOW + 1000);
+    assert!(acquire(&database, "a", 64, due - 1).unwrap().is_empty());
+    let again = acquire(&database, "a", 64, due).unwrap().remove(0);
+    assert_eq!(again.id.fence, 2);
+    report(&database, "a", &id(&again), success(false), due).unwrap();
+    let task = run::get(&database, &run.id).unwrap().tasks.remove(0);
+    assert_eq!((task.state, task.attempt), (TaskState::Dead, 2));
+    assert_eq!(states(&database, &run).0, RunState::Failed);
+}
+
+#[test]
+fn a_cancelled_run_takes_no_report_and_a_paused_one_leases_nothing() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 1, 2);
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    for _ in 0..2 {
+        let paused = run::change(&database, &run.id, Wish::Pause).unwrap();
+        assert_eq!(paused.state, RunState::Paused);
+    }
+    assert!(
+        report(&database, "a", &id(&lease), success(true), NOW)
+            .unwrap()
+            .is_some()
+    );
+    assert!(acquire(&database, "a", 64, NOW).unwrap().is_empty());
+    run::change(&database, &run.id, Wish::Resume).unwrap();
+    let lease = acquire(&database, "a", 64, NOW).unwrap().remove(0);
+    assert_eq!(renew(&database, "a", vec![id(&lease)], NOW).unwrap(), []);
+    for _ in 0..2 {
+        run::change(&database, &run.id, Wish::Cancel).unwrap();
+    }
+    let expected = vec![TaskState::Done, TaskState::Cancelled];
+    assert_eq!(states(&database, &run), (RunState::Cancelled, expected));
+    assert_eq!(
+        renew(&database, "a", vec![id(&lease)], NOW).unwrap(),
+        [id(&lease)]
+    );
+    assert!(report(&database, "a", &id(&lease), success(true), NOW).is_err());
+    let resumed = run::change(&database, &run.id, Wish::Resume).unwrap();
+    assert_eq!(resumed.state, RunState::Cancelled);
+}
+
+#[test]
+fn higher_priority_goes_first_and_swarms_take_turns() {
+    let database = Memory::open().unwrap();
+    let workspaces = [workspace(&database, 1, "a")];
+    let swarm = |count| {
+        let config = config(CoordinationStrategy::Parallel, count, &workspaces);
+        swarm::create(&database, config).unwrap().id
+    };
+    let (large, small) = (swarm(100), swarm(100));
+    let first = run::submit(&database, &large, tasks(50)).unwrap();
+    let second = run::submit(&database, &small, tasks(4)).unwrap();
+    let leases = acquire(&database, "a", 4, NOW).unwrap();
+    let of = |leases: &[Lease], run: &Run| {
+        leases
+            .iter()
+            .filter(|lease| lease.id.run_id == run.id)
+            .count()
+    };
+    assert_eq!((of(&leases, &first), of(&leases, &second)), (2, 2));
+    let mut urgent = tasks(3);
+    urgent.tasks[2].priority = Some(9);
+    let urgent = run::submit(&database, &large, urgent).unwrap();
+    let leases = acquire(&database, "a", 1, NOW).unwrap();
+    assert_eq!((of(&leases, &urgent), leases[0].id.index), (1, 2));
+}
+
+#[test]
+fn a_full_queue_says_so() {
+    let (database, swarm, _) = started(CoordinationStrategy::Parallel, 1, 1);
+    for _ in 0..4 {
+        run::submit(&database, &swarm, tasks(2048)).unwrap();
+    }
+    run::submit(&database, &swarm, tasks(1807)).unwrap();
+    assert!(matches!(
+        run::submit(&database, &swarm, tasks(1)),
+        Err(Error::Busy(1000))
+    ));
+}
+
+#[test]
+fn runs_are_listed_the_newest_first() {
+    let (database, swarm, first) = started(CoordinationStrategy::Parallel, 1, 2);
+    let second = run::submit(&database, &swarm, tasks(1)).unwrap();
+    let page = |cursor, limit| crate::bindings::types::PageRequest { cursor, limit };
+    let newest = run::list(&database, Some(&swarm), page(None, Some(1))).unwrap();
+    assert_eq!(
+        (&newest.items[0].id, newest.items[0].tasks),
+        (&second.id, 1)
+    );
+    let rest = run::list(&database, None, page(newest.next, None)).unwrap();
+    assert_eq!(
+        (rest.items.len(), &rest.items[0].id, rest.next),
+        (1, &first.id, None)
+    );
+    assert!(run::list(&database, Some("sw_1"), page(None, None)).is_err());
 }
 
 #[test]
@@ -251,7 +498,7 @@ fn a_lost_lease_is_leased_again_and_the_old_one_is_refused() {
     let new = acquire(&database, "a", 1, NOW + LEASE_MS)
         .unwrap()
         .remove(0);
-    assert_eq!(new.fence, 2);
+    assert_eq!(new.id.fence, 2);
     assert!(matches!(
         report(&database, "a", &id(&old), success(true), NOW),
         Err(Error::Conflict(_))
@@ -300,10 +547,7 @@ fn a_task_that_loses_every_lease_fails_as_lost() {
     );
     assert_eq!(
         states(&database, &run),
-        (
-            RunState::Failed,
-            vec![TaskState::Failed, TaskState::Skipped]
-        )
+        (RunState::Failed, vec![TaskState::Dead, TaskState::Skipped])
     );
     let failure = run::get(&database, &run.id)
         .unwrap()
@@ -332,16 +576,14 @@ fn a_report_of_what_there_is_not_is_refused() {
     ));
     assert!(matches!(
         refused(lease(&format!("run_{:032x}", 7), 0, 1)),
-        Error::NotFound(_)
+        Error::Conflict(_)
     ));
-    assert!(matches!(refused(lease(&run.id, 9, 1)), Error::NotFound(_)));
+    assert!(matches!(refused(lease(&run.id, 9, 1)), Error::Conflict(_)));
     assert!(matches!(refused(lease(&run.id, 0, 0)), Error::Conflict(_)));
-    for most in [0, 65] {
-        assert!(matches!(
-            acquire(&database, "a", most, NOW),
-            Err(Error::Invalid(_))
-        ));
-    }
+    assert!(matches!(
+        exchange(&database, "a", Vec::new(), 65, NOW),
+        Err(Error::Invalid(_))
+    ));
 }
 
 #[test]
@@ -374,15 +616,15 @@ fn a_large_output_is_cut_off_and_still_the_same_report() {
 #[test]
 fn a_key_submits_one_run_and_makes_one_swarm() {
     let (database, swarm_id, _) = started(CoordinationStrategy::Parallel, 1, 1);
-    let first = run::submit(&database, &swarm_id, tasks(2), Some("key")).unwrap();
+    let first = run::submit(&database, &swarm_id, keyed(2, "key")).unwrap();
     swarm::scale(&database, &swarm_id, 7).unwrap();
     assert_eq!(
-        run::submit(&database, &swarm_id, tasks(2), Some("key"))
+        run::submit(&database, &swarm_id, keyed(2, "key"))
             .unwrap()
             .id,
         first.id
     );
-    let other = run::submit(&database, &swarm_id, tasks(3), Some("key")).unwrap_err();
+    let other = run::submit(&database, &swarm_id, keyed(3, "key")).unwrap_err();
     assert!(
         matches!(other, Error::Conflict(message) if message.starts_with("idempotency-conflict: "))
     );
@@ -499,15 +741,16 @@ fn two_that_ask_at_once_never_get_the_same_task() {
 #[test]
 fn two_runs_leased_at_once_do_not_take_more_agents_than_there_are() {
     let (database, swarm, first) = started(CoordinationStrategy::Parallel, 1, 1);
-    let second = run::submit(&database, &swarm, tasks(1), None).unwrap();
+    let second = run::submit(&database, &swarm, tasks(1)).unwrap();
     // The other writer leases in the second run: no conflict of streams, only of agents.
     let slower = interrupted(&database, || {
-        let leased = Change::TaskLeased {
+        let leased = Change::TaskLeased(Leased {
             index: 0,
             fence: 1,
             runner: "a".to_owned(),
+            workspace: format!("ws_{:032x}", 1),
             expires_at_ms: NOW + LEASE_MS,
-        };
+        });
         let before = head(&database, &second.id).unwrap();
         swarm_flow_state::append(
             &database,
@@ -572,14 +815,18 @@ fn two_reports_at_once_end_the_run_once() {
 fn each_step_costs_few_statements() {
     let (database, swarm, _) = started(CoordinationStrategy::Sequential, 1, 2);
     database.take_statements();
-    run::submit(&database, &swarm, tasks(2), None).unwrap();
+    run::submit(&database, &swarm, tasks(2)).unwrap();
     assert_eq!(
         database.take_statements(),
-        4,
-        "swarm, workspaces, insert, run"
+        5,
+        "swarm, workspaces, open tasks, insert, run"
     );
     let lease = acquire(&database, "a", 1, NOW).unwrap().remove(0);
-    assert_eq!(database.take_statements(), 3, "ask, insert, details");
+    assert_eq!(
+        database.take_statements(),
+        5,
+        "ask, tasks, workspaces, insert, details"
+    );
     assert!(acquire(&database, "b", 1, NOW).unwrap().is_empty());
     assert_eq!(database.take_statements(), 1, "nothing to do");
     report(&database, "a", &id(&lease), success(true), NOW).unwrap();

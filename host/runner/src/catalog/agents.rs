@@ -82,6 +82,7 @@ impl Catalog {
             environment: String::new(),
             policy: Preset::Isolated.policy(),
             actor: "user".to_owned(),
+            inputs: Vec::new(),
             recording: None,
         };
         let trail = runner.record_agent(name, &nowhere);
