@@ -58,6 +58,47 @@ fn every_interface_and_type_is_documented() {
     assert!(undocumented.is_empty(), "{undocumented:?}");
 }
 
+/// The package that agents are written with has its own copy, because it is published without the rest.
+#[test]
+fn what_agents_are_built_with_is_what_runners_have() {
+    let copies = root().join("sdk/agent/wit");
+    for copy in wit_files(&copies) {
+        let name = copy.file_name().unwrap();
+        if name != "world.wit" {
+            let ours = std::fs::read_to_string(root().join("wit").join(name)).unwrap();
+            let drifted = std::fs::read_to_string(&copy).unwrap() != ours;
+            assert!(
+                !drifted,
+                "{} has drifted; `cargo xtask wit` brings it back",
+                copy.display()
+            );
+        }
+    }
+    let (ours, package) = contracts();
+    let mut theirs = Resolve::default();
+    // That it can be read alone says that nothing is missing in it.
+    let (copied, _) = theirs.push_dir(&copies).unwrap();
+    let world = |resolve: &Resolve, package: PackageId| {
+        let world = resolve.packages[package].worlds["agent-component"];
+        let world = &resolve.worlds[world];
+        let names = |items: Vec<_>| -> BTreeSet<String> {
+            items
+                .into_iter()
+                .map(|key| resolve.name_world_key(key))
+                .collect()
+        };
+        (
+            names(world.imports.keys().collect()),
+            names(world.exports.keys().collect()),
+        )
+    };
+    assert_eq!(
+        world(&theirs, copied),
+        world(&ours, package),
+        "an import of agents is missing in the package; name its file in xtask/src/wit.rs and run `cargo xtask wit`"
+    );
+}
+
 /// Where a vendored file comes from: a crate and a folder in it.
 const SOURCES: [(&str, &str, &str); 3] = [
     (".", "wasmtime-wasi-http", "wit/deps"),

@@ -1,4 +1,5 @@
-//! `wit/deps`: the interfaces of others, copied from the crates that we build against.
+//! `wit/deps`: the interfaces of others, copied from the crates that we build against. And `sdk/agent/wit`: ours that an
+//! agent needs, copied into the package that agents are written with.
 //!
 //! What else lies there is removed: ours stays out of `wit/deps`.
 
@@ -42,7 +43,31 @@ pub fn vendor(project: &Project) -> Result<()> {
             }
         }
         Ok(())
-    })
+    })?;
+    step("copy the contracts of agents", || copy_for_agents(project))
+}
+
+/// The files whose interfaces an agent imports, exports, or uses by these.
+const FOR_AGENTS: [&str; 2] = ["agent.wit", "types.wit"];
+
+fn copy_for_agents(project: &Project) -> Result<()> {
+    let (ours, copies) = (project.root.join("wit"), project.root.join("sdk/agent/wit"));
+    for name in FOR_AGENTS {
+        file::write_if_changed(&copies.join(name), &file::read(&ours.join(name))?)?;
+    }
+    let worlds = String::from_utf8(file::read(&ours.join("worlds.wit"))?)
+        .context("read wit/worlds.wit as text")?;
+    let world = worlds
+        .split_inclusive("\n}\n")
+        .find(|world| world.contains("world agent-component {"))
+        .context("wit/worlds.wit has no world `agent-component`")?;
+    let (package, _) = worlds.split_once('\n').unwrap_or_default();
+    let world = match world.strip_prefix(package) {
+        Some(first) => first.trim_start(),
+        None => world.trim_start(),
+    };
+    let world = format!("{package}\n\n{world}");
+    file::write_if_changed(&copies.join("world.wit"), world.as_bytes())
 }
 
 /// The folder of a crate's sources.

@@ -1,36 +1,56 @@
 //! What the agent does with a task, over any tools.
 
-use crate::bindings::exports::swarm_flow::core::agent::{
-    AgentCapabilities, AgentError, Health, Task, TaskResult,
-};
-use crate::bindings::swarm_flow::core::types::{Command, Error, ExecResult, FileInfo};
 use crate::context::{self, Context};
 use crate::outcome;
 use std::collections::BTreeMap;
+use swarm_flow_agent::tools::{self, Command, Error, ExecResult, FileInfo};
+use swarm_flow_agent::{Agent, AgentError, Health, Task, TaskResult};
 
 /// The component's only type: it has no state, each task stands alone.
 pub struct Script;
 
-/// What the agent needs of `tools`; a test gives its own.
-pub trait Tools {
+impl Agent for Script {
+    const NAME: &'static str = "script";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const CONTEXT_SCHEMA: Option<&'static str> = Some(context::SCHEMA);
+
+    fn capabilities() -> &'static [&'static str] {
+        &["exec"]
+    }
+
+    fn execute(task: Task) -> Result<TaskResult, AgentError> {
+        execute(&Workspace, &task)
+    }
+
+    fn health_check() -> Health {
+        health(&Workspace)
+    }
+}
+
+swarm_flow_agent::export!(Script);
+
+/// What the agent needs of its tools; a test gives its own.
+trait Tools {
     fn exec(&self, command: &Command) -> Result<ExecResult, Error>;
     fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error>;
 }
 
-const CAPABILITIES: [&str; 1] = ["exec"];
+/// The tools of the task's workspace.
+struct Workspace;
 
-pub fn capabilities() -> AgentCapabilities {
-    AgentCapabilities {
-        name: "script".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-        context_schema: Some(context::SCHEMA.to_owned()),
+impl Tools for Workspace {
+    fn exec(&self, command: &Command) -> Result<ExecResult, Error> {
+        tools::run(command)
+    }
+
+    fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error> {
+        tools::list(path)
     }
 }
 
 /// Healthy when its tools answer, whatever they answer: without a workspace there is nothing to list, but
 /// someone said so.
-pub fn health(tools: &impl Tools) -> Health {
+fn health(tools: &impl Tools) -> Health {
     match tools.list_files("") {
         Err(Error::Unavailable(message)) => Health::Unhealthy(message),
         Err(Error::Internal(_)) => Health::Unhealthy("its tools failed".to_owned()),
@@ -48,19 +68,10 @@ pub fn health(tools: &impl Tools) -> Health {
     }
 }
 
-pub fn execute(tools: &impl Tools, task: &Task) -> Result<TaskResult, AgentError> {
-    let lacking: Vec<String> = task
-        .requirements
-        .iter()
-        .filter(|requirement| !CAPABILITIES.contains(&requirement.as_str()))
-        .cloned()
-        .collect();
-    if !lacking.is_empty() {
-        return Err(AgentError::LacksCapabilities(lacking));
-    }
+fn execute(tools: &impl Tools, task: &Task) -> Result<TaskResult, AgentError> {
     let context = Context::parse(task.context.as_deref()).map_err(AgentError::InvalidTask)?;
-    let result = tools.exec(&context.command).map_err(outcome::tool_error)?;
-    let missing = missing_artifacts(tools, &context.artifacts).map_err(outcome::tool_error)?;
+    let result = tools.exec(&context.command)?;
+    let missing = missing_artifacts(tools, &context.artifacts)?;
     outcome::task_result(context, &result, &missing)
 }
 
@@ -89,8 +100,8 @@ fn missing_artifacts(tools: &impl Tools, artifacts: &[String]) -> Result<Vec<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::swarm_flow::core::types::{Denial, FileKind, Missing, Outcome};
     use std::cell::RefCell;
+    use swarm_flow_agent::tools::{Denial, FileKind, Missing, Outcome};
 
     /// Answers each command with one result, and lists these files.
     struct Fake {
@@ -200,16 +211,6 @@ mod tests {
             result.output
         );
         assert_eq!(result.artifacts, ["out.txt"]);
-    }
-
-    #[test]
-    fn a_requirement_that_it_lacks_is_named_and_nothing_runs() {
-        let tools = fake(Ok(ended(0)));
-        let mut task = task(r#"{"command":["true"]}"#);
-        task.requirements.push("browse".to_owned());
-        let error = execute(&tools, &task).unwrap_err();
-        assert!(matches!(error, AgentError::LacksCapabilities(lacking) if lacking == ["browse"]));
-        assert!(tools.commands.borrow().is_empty());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Read by hand and not by derive, so that each refusal names the field and what would be right.
 
-use crate::bindings::swarm_flow::core::types::Command;
 use serde_json::{Map, Value};
+use swarm_flow_agent::tools::Command;
 
 /// The form of the context, for `get-capabilities`.
 pub const SCHEMA: &str = include_str!("context.schema.json");

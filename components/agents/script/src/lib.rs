@@ -13,7 +13,6 @@
 )]
 
 mod agent;
-mod bindings;
 mod context;
 mod outcome;
 
