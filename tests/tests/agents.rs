@@ -36,6 +36,15 @@ fn swarm(server: &Server, kind: &str, workspace: &str) -> (StatusCode, Value) {
     server.post("/swarms", &body)
 }
 
+/// A workspace whose files nobody may read.
+fn closed(server: &Server) -> String {
+    let policy = json!({"preset": "isolated", "filesystem": "none"});
+    let body = json!({"name": "closed", "environment": "base", "policy": policy});
+    let (status, made) = server.post("/workspaces", &body);
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_str().unwrap().to_owned()
+}
+
 /// What came of one task.
 fn did(server: &Server, kind: &str, workspace: &str, context: Value) -> Value {
     let (status, made) = swarm(server, kind, workspace);
@@ -86,16 +95,151 @@ fn an_agent_in_python_calls_a_component_in_rust() {
     // What is wrong with a task is the caller's to know.
     let task = did(&server, "nearest", &workspace, json!({"path": "words.txt"}));
     assert_eq!(task["failure"]["code"], "invalid_task", "{task}");
-    let (status, _) = server.post(
-        "/workspaces",
-        &json!({"name": "closed", "environment": "base", "policy": {"preset": "isolated", "filesystem": "none"}}),
-    );
-    assert_eq!(status, 201);
-    let (_, all) = server.get("/workspaces");
-    let all = all["items"].as_array().unwrap();
-    let closed = all.iter().find(|one| one["name"] == "closed").unwrap();
-    let task = did(&server, "nearest", closed["id"].as_str().unwrap(), context);
+    let task = did(&server, "nearest", &closed(&server), context);
     assert_eq!(task["failure"]["code"], "denied", "{task}");
+}
+
+/// A test command that fails at first, and writes what a test runner does.
+const FLAKY: &str = "if test -e tried; then echo 'ok 1 - adds'; echo 'ok 2 - divides'; else touch tried; \
+    echo 'ok 1 - adds'; echo 'not ok 2 - divides'; false; fi > report.tap";
+
+/// What `examples/agent-rust` does, and in TypeScript `examples/agent-typescript`.
+fn tests_until_it_succeeds(name: &str, kind: &str) {
+    let Some(file) = example(name) else {
+        println!("skipped: the example is built where there is a Node.js");
+        return;
+    };
+    let server = fresh();
+    let bytes = std::fs::read(file).unwrap();
+    let (status, agent) = add(&server, &format!("name={kind}"), bytes.clone());
+    assert_eq!(status, 201, "{agent}");
+    assert_eq!(agent["capabilities"], json!(["test"]));
+    let required = &agent["context_schema"]["required"];
+    assert_eq!(required, &json!(["command", "report"]), "{agent}");
+    let test = |attempts| json!({"command": ["sh", "-c", FLAKY], "report": "report.tap", "attempts": attempts});
+    let workspace = server.workspace("base", "standard");
+    let task = did(&server, kind, &workspace, test(3));
+    assert_eq!(task["state"], "done", "{task}");
+    let said = &task["result"]["output"];
+    assert_eq!(said, "attempt 2: 2 passed, 0 failed", "{task}");
+    assert_eq!(task["result"]["artifacts"], json!(["report.tap"]));
+    // One that is given no second attempt says what failed.
+    let workspace = server.workspace("base", "standard");
+    let task = did(&server, kind, &workspace, test(1));
+    assert_eq!(task["state"], "failed", "{task}");
+    let said = &task["result"]["output"];
+    let expected = "attempt 1: 1 passed, 1 failed\nnot ok 2 - divides";
+    assert_eq!(said, expected, "{task}");
+    for (context, code, names) in [
+        (
+            json!({"command": ["true"], "report": 1}),
+            "invalid_task",
+            "`context.report`",
+        ),
+        (
+            json!({"command": ["true"], "report": "no.tap"}),
+            "invalid_task",
+            "there is no file `no.tap`",
+        ),
+        (
+            json!({"command": ["rubby"], "report": "r"}),
+            "invalid_task",
+            "there is no program `rubby`",
+        ),
+    ] {
+        let task = did(&server, kind, &workspace, context);
+        assert_eq!(task["failure"]["code"], code, "{task}");
+        let message = task["failure"]["message"].as_str().unwrap();
+        assert!(message.contains(names), "{message}");
+    }
+    // The twin of what it read above.
+    let context = json!({"command": ["true"], "report": "report.tap"});
+    let task = did(&server, kind, &closed(&server), context);
+    assert_eq!(task["failure"]["code"], "denied", "{task}");
+    let (status, agent) = add(&server, &format!("name={kind}&version=9"), bytes);
+    assert_eq!((status.as_u16(), &agent["version"]), (200, &json!("9")));
+    assert_eq!(server.delete(&format!("/agents/{kind}")).0, 204);
+    assert_eq!(names(&server), ["script"]);
+}
+
+#[test]
+fn an_agent_in_rust_tests_until_it_succeeds() {
+    assert!(
+        example("tester").is_some(),
+        "`cargo xtask build examples` makes it"
+    );
+    tests_until_it_succeeds("tester", "tester");
+}
+
+#[test]
+fn an_agent_in_typescript_tests_until_it_succeeds() {
+    tests_until_it_succeeds("tester-ts", "tester-ts");
+}
+
+#[test]
+fn what_an_agent_does_to_itself_is_a_typed_failure_of_its_task() {
+    let server = fresh();
+    let contrary = std::fs::read(guest("contrary")).unwrap();
+    let (status, agent) = add(&server, "name=contrary", contrary);
+    assert_eq!(status, 201, "{agent}");
+    let workspace = server.workspace("base", "isolated");
+    for (context, code, names) in [
+        (json!({"trap": null}), "trapped", "unreachable"),
+        (json!({"exit": null}), "trapped", "exited with code 1"),
+        (json!({"grow": null}), "trapped", "memory"),
+        (
+            json!({"say": 1}),
+            "invalid_task",
+            "`context.say`: invalid type",
+        ),
+        (
+            json!({"sing": "a"}),
+            "invalid_task",
+            "unknown variant `sing`",
+        ),
+    ] {
+        let task = did(&server, "contrary", &workspace, context.clone());
+        assert_eq!(task["state"], "failed", "{context}: {task}");
+        assert_eq!(task["failure"]["code"], code, "{context}: {task}");
+        let message = task["failure"]["message"].as_str().unwrap();
+        assert!(message.contains(names), "{context}: {message}");
+    }
+    // The twins: it can fail by its own word, and do as it is told.
+    let task = did(&server, "contrary", &workspace, json!({"fail": "no"}));
+    assert_eq!(
+        (&task["state"], &task["result"]["output"]),
+        (&json!("failed"), &json!("no"))
+    );
+    let task = did(&server, "contrary", &workspace, json!({"say": "yes"}));
+    assert_eq!(
+        (&task["state"], &task["result"]["output"]),
+        (&json!("done"), &json!("yes"))
+    );
+}
+
+/// What an agent does not call is not asked of who runs it.
+#[test]
+fn an_agent_imports_only_what_it_uses() {
+    let imports = |path: &std::path::Path| -> Vec<String> {
+        let bytes = std::fs::read(path).unwrap();
+        let decoded = wit_parser::decoding::decode(&bytes).unwrap();
+        let (resolve, world) = match decoded {
+            wit_parser::decoding::DecodedWasm::Component(resolve, world) => (resolve, world),
+            wit_parser::decoding::DecodedWasm::WitPackage(..) => panic!("it is no component"),
+        };
+        let imports = resolve.worlds[world].imports.keys();
+        let names = imports.map(|key| resolve.name_world_key(key));
+        names
+            .filter(|name| name.starts_with("swarm-flow:"))
+            .collect()
+    };
+    let tools = ["swarm-flow:core/types@2.0.0", "swarm-flow:core/tools@2.0.0"];
+    assert_eq!(imports(&guest("contrary")), [""; 0]);
+    assert_eq!(imports(&example("tester").unwrap()), tools);
+    assert_eq!(imports(&component("script")), tools);
+    if let Some(typescript) = example("tester-ts") {
+        assert_eq!(imports(&typescript), tools);
+    }
 }
 
 #[test]

@@ -26,10 +26,12 @@ pub fn components(project: &Project) -> Result<()> {
     })
 }
 
-/// The self-asserting programs that tests run.
+/// The self-asserting programs that tests run, and an agent of theirs.
 pub fn guests(project: &Project) -> Result<()> {
     step("build the guests", || {
-        build_wasm(project, &["guests"])?;
+        build_wasm(project, &["guests", "guest-agent"])?;
+        let agent = project.guests().join("contrary.wasm");
+        copy(&project.wasm("guest-agent"), &agent)?;
         for name in binaries(&project.metadata()?, "guests")? {
             copy(
                 &guest(project, &name),

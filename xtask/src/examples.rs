@@ -1,4 +1,7 @@
-//! The examples that are components: `examples/cross-language` is an agent in Python and a library in Rust in one.
+//! The examples that are components: agents in Rust and in TypeScript, and `examples/cross-language`, which is an agent in
+//! Python and a library in Rust in one.
+
+mod typescript;
 
 use crate::build::build_wasm;
 use crate::file;
@@ -15,7 +18,17 @@ use wac_types::Package;
 
 /// `target/examples/NAME.wasm` for each.
 pub fn build(project: &Project) -> Result<()> {
-    step("build the examples", || cross_language(project))
+    step("build the examples", || {
+        rust(project)?;
+        typescript::build(project)?;
+        cross_language(project)
+    })
+}
+
+fn rust(project: &Project) -> Result<()> {
+    build_wasm(project, &["example-tester"])?;
+    let out = project.root.join("target/examples/tester.wasm");
+    file::write_if_changed(&out, &file::read(&project.wasm("example-tester"))?)
 }
 
 fn cross_language(project: &Project) -> Result<()> {

@@ -58,9 +58,10 @@ pub fn seconds(time: Duration) -> String {
 }
 
 /// How each tool that we start is come by.
-const TOOLS: [(&str, &str); 3] = [
+const TOOLS: [(&str, &str); 4] = [
     ("cargo", "install Rust with rustup, https://rustup.rs"),
     ("rustup", "install it from https://rustup.rs"),
+    ("npm", "install Node.js with npm"),
     (
         "python3",
         "install Python 3.10 or newer with its `venv` module",
