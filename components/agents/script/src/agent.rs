@@ -1,8 +1,9 @@
 //! What the agent does with a task, over any tools.
 
-use crate::context::{self, Context};
+use crate::context::{self, Context, StdinFrom};
 use crate::outcome;
 use std::collections::BTreeMap;
+use swarm_flow_agent::inputs::{self, Input};
 use swarm_flow_agent::tools::{self, Command, Error, ExecResult, FileInfo};
 use swarm_flow_agent::{Agent, AgentError, Health, Task, TaskResult};
 
@@ -33,6 +34,9 @@ swarm_flow_agent::export!(Script);
 trait Tools {
     fn exec(&self, command: &Command) -> Result<ExecResult, Error>;
     fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error>;
+    fn inputs(&self) -> Vec<Input> {
+        Vec::new()
+    }
 }
 
 /// The tools of the task's workspace.
@@ -45,6 +49,10 @@ impl Tools for Workspace {
 
     fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error> {
         tools::list(path)
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        inputs::get()
     }
 }
 
@@ -69,10 +77,27 @@ fn health(tools: &impl Tools) -> Health {
 }
 
 fn execute(tools: &impl Tools, task: &Task) -> Result<TaskResult, AgentError> {
-    let context = Context::parse(task.context.as_deref()).map_err(AgentError::InvalidTask)?;
+    let mut context = Context::parse(task.context.as_deref()).map_err(AgentError::InvalidTask)?;
+    if let Some(from) = context.stdin_from {
+        context.command.stdin = stdin(&tools.inputs(), from);
+    }
     let result = tools.exec(&context.command)?;
     let missing = missing_artifacts(tools, &context.artifacts)?;
     outcome::task_result(context, &result, &missing)
+}
+
+fn stdin(inputs: &[Input], from: StdinFrom) -> Vec<u8> {
+    let text = |input: &Input| match from {
+        StdinFrom::Outputs => input.output.clone(),
+        StdinFrom::Inputs => {
+            let line = serde_json::json!({
+                "task": input.task, "success": input.success, "output": input.output,
+                "artifacts": input.artifacts, "workspace": input.workspace,
+            });
+            format!("{line}\n")
+        }
+    };
+    inputs.iter().map(text).collect::<String>().into_bytes()
 }
 
 /// The artifacts that the command did not make. One listing for each directory in which there should be some.
@@ -186,6 +211,31 @@ mod tests {
         assert_eq!((metrics.execution_time, metrics.memory_usage), (20, 65536));
         assert!((metrics.cpu_usage - 0.25).abs() < 0.001);
         assert_eq!(tools.commands.borrow()[0].argv, ["python", "-c", "1"]);
+    }
+
+    #[test]
+    fn a_command_reads_what_came_of_the_tasks_before() {
+        let input = |task: &str, success, output: &str| Input {
+            task: task.to_owned(),
+            success,
+            output: output.to_owned(),
+            artifacts: vec!["a".to_owned()],
+            workspace: None,
+        };
+        let inputs = [input("x", true, "one\n"), input("y", false, "two\n")];
+        assert_eq!(stdin(&inputs, StdinFrom::Outputs), b"one\ntwo\n");
+        let lines = String::from_utf8(stdin(&inputs, StdinFrom::Inputs)).unwrap();
+        let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        assert_eq!(
+            (&last["task"], &last["success"], lines.lines().count()),
+            (&"y".into(), &false.into(), 2)
+        );
+        for context in [
+            r#"{"command":["a"],"stdin_from":"x"}"#,
+            r#"{"command":["a"],"stdin_from":"inputs","stdin":""}"#,
+        ] {
+            assert!(Context::parse(Some(context)).is_err(), "{context}");
+        }
     }
 
     #[test]

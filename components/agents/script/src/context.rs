@@ -8,9 +8,10 @@ use swarm_flow_agent::tools::Command;
 /// The form of the context, for `get-capabilities`.
 pub const SCHEMA: &str = include_str!("context.schema.json");
 
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 8] = [
     "command",
     "stdin",
+    "stdin_from",
     "env",
     "cwd",
     "timeout_ms",
@@ -22,9 +23,20 @@ const FIELDS: [&str; 7] = [
 #[derive(Debug)]
 pub struct Context {
     pub command: Command,
+    /// What the command reads, instead of `command.stdin`.
+    pub stdin_from: Option<StdinFrom>,
     pub expect_exit_code: u8,
     /// Relative to `/workspace`.
     pub artifacts: Vec<String>,
+}
+
+/// What a command reads of the tasks that its task needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StdinFrom {
+    /// Their outputs, one after the other.
+    Outputs,
+    /// A line of JSON for each: `task`, `success`, `output`, `artifacts`, `workspace`.
+    Inputs,
 }
 
 impl Context {
@@ -52,6 +64,7 @@ impl Context {
                 timeout_ms: integer(&fields, "timeout_ms", 1, u64::MAX)?,
                 limits: None,
             },
+            stdin_from: stdin_from(&fields)?,
             expect_exit_code: integer(&fields, "expect_exit_code", 0, u8::MAX.into())?
                 .and_then(|code| u8::try_from(code).ok())
                 .unwrap_or(0),
@@ -66,6 +79,23 @@ fn command(fields: &Map<String, Value>) -> Result<Vec<String>, String> {
         return Err("`command` names no program".to_owned());
     }
     Ok(command)
+}
+
+fn stdin_from(fields: &Map<String, Value>) -> Result<Option<StdinFrom>, String> {
+    let from = match string(fields, "stdin_from")?.as_deref() {
+        None => return Ok(None),
+        Some("outputs") => StdinFrom::Outputs,
+        Some("inputs") => StdinFrom::Inputs,
+        Some(other) => {
+            return Err(format!(
+                "`stdin_from` is `{other}`; give `outputs` or `inputs`"
+            ));
+        }
+    };
+    if fields.contains_key("stdin") {
+        return Err("`stdin` and `stdin_from` are both given; give one".to_owned());
+    }
+    Ok(Some(from))
 }
 
 fn environment(fields: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
