@@ -125,6 +125,7 @@ fn grants(name: &str, arguments: &str, egress: &Egress, sockets: Option<Sockets>
         decisions: None,
         disk: None,
         live: None,
+        determined: None,
         family: None,
         limits: Limits {
             wall_time_ms: 20_000,

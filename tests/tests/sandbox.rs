@@ -52,6 +52,7 @@ async fn run(name: &str, arguments: &[&str], directories: Vec<Directory>, limits
         decisions: None,
         disk: None,
         live: None,
+        determined: None,
         family: None,
         limits,
     };

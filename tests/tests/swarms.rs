@@ -197,3 +197,40 @@ fn the_app_knows_its_agents_and_can_run_one_itself() {
         (&json!(true), &json!("hello\n"))
     );
 }
+
+#[test]
+fn a_run_is_replayed_without_doing_anything() {
+    let server = fresh();
+    let workspace = server.workspace("base", "standard");
+    let swarm = swarm(&server, "sequential", 1, &[&workspace]);
+    let tasks = [
+        task(
+            "write",
+            &json!({"command": ["reach", "write", "/workspace/first"], "artifacts": ["first"]}),
+        ),
+        task("fail", &json!({"command": ["hungry", "nothing"]})),
+        task("never tried", &json!({"command": ["hello"]})),
+    ];
+    let run = run(&server, &swarm, &tasks);
+    let path = format!("/runs/{}/replay", run["id"].as_str().unwrap());
+    let (status, _) = server.delete(&format!("/workspaces/{workspace}/files/first"));
+    assert_eq!(status, 204);
+    let (status, replay) = server.post(&path, &json!({}));
+    assert_eq!(status, 200, "{replay}");
+    assert_eq!(replay["diverged"], 0, "{replay}");
+    let steps: Vec<_> = replay["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| task["steps"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, [2, 1], "exec and a listing, exec");
+    assert_eq!(server.read(&workspace, "first").0, 404, "nothing was done");
+    server.delete(&format!("/workspaces/{workspace}"));
+    let (_, replay) = server.post(&path, &json!({}));
+    assert_eq!(
+        (&replay["diverged"], &replay["tasks"][0]["failure"]["code"]),
+        (&json!(2), &json!("no_journal")),
+        "{replay}"
+    );
+}

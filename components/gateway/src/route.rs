@@ -122,6 +122,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/runs/{id}/cancel", User, swarms::cancel),
     route("POST", "/runs/{id}/pause", User, swarms::pause),
     route("POST", "/runs/{id}/resume", User, swarms::resume),
+    route("POST", "/runs/{id}/replay", User, swarms::replay),
     route("GET", "/runners", User, runners::list),
     route("POST", "/runners", Runner, runners::join),
     route("DELETE", "/runners/{id}", Runner, runners::leave),

@@ -18,6 +18,7 @@ pub use swarm_flow::core::{agent, inputs, policy, types};
 
 use crate::run::Wish;
 use swarm_flow_state::Spin;
+use swarm_flow_wire::Http;
 
 /// The component. It has no state of its own.
 pub struct Swarms;
@@ -91,6 +92,10 @@ impl swarm::Guest for Swarms {
         let run = crate::run::change(&Spin, &run_id, Wish::Cancel)?;
         told.cancelled();
         Ok(run)
+    }
+
+    fn replay_run(run_id: String) -> Result<Vec<swarm::Replayed>, types::Error> {
+        crate::replay::replay(&Spin, &Http, &run_id)
     }
 
     fn pause_run(run_id: String) -> Result<swarm::Run, types::Error> {

@@ -262,6 +262,7 @@ pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
         workspace: details.workspace,
         environment: details.environment,
         policy: details.policy.into(),
+        attempt: details.failures + 1,
         timeout_ms: details.timeout_ms,
         expires_at_ms,
     }

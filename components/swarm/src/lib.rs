@@ -21,6 +21,7 @@ mod decide;
 mod error;
 mod event;
 mod plan;
+mod replay;
 mod run;
 mod store;
 mod strategy;

@@ -3,8 +3,8 @@
 mod work;
 
 pub use work::{
-    Asked, Candidate, Details, Input, asked, details, offered, open_tasks, read, renew,
-    runners_of_run,
+    Asked, Candidate, Details, Input, Tried, asked, details, offered, open_tasks, read, renew,
+    runners_of_run, tried,
 };
 
 use crate::bindings::types::Error;

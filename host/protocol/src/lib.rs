@@ -40,7 +40,8 @@ pub use swarm_flow_policy as policy;
 pub use tools::{ToolDecision, tool_decision, tool_granted};
 pub use verify::{Extent, Finding, Verifier};
 pub use work::{
-    AgentError, Exchange, Exchanged, Input, Lease, LeaseId, Metrics, Report, Task, TaskResult,
+    AgentError, Divergence, Exchange, Exchanged, Input, Lease, LeaseId, Metrics, Replay,
+    ReplayTask, Replayed, Replays, Report, Task, TaskResult,
 };
 
 /// Where a runner answers.
@@ -62,6 +63,7 @@ pub use work::{
 /// | `PUT /v1/programs/{name}?version&digest&agent` | bytes | [`ProgramDetails`]; a program of a user's, or an agent |
 /// | `GET /v1/programs/{name}` | – | [`ProgramDetails`] |
 /// | `DELETE /v1/programs/{name}` | – | 204; what runs goes on |
+/// | `POST /v1/replay` | [`Replay`] | [`Replays`] |
 /// | `POST /v1/wake?leases=lost` | – | 204; there may be work to lease, or with `leases=lost` leases were taken away |
 /// | `GET /v1/health` | – | 204 |
 ///
@@ -70,6 +72,7 @@ pub mod path {
     pub const WORKSPACES: &str = "/v1/workspaces";
     pub const PROGRAMS: &str = "/v1/programs";
     pub const WAKE: &str = "/v1/wake";
+    pub const REPLAY: &str = "/v1/replay";
     pub const HEALTH: &str = "/v1/health";
 }
 

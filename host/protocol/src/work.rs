@@ -21,6 +21,8 @@ pub struct Lease {
     pub workspace: String,
     pub environment: String,
     pub policy: Policy,
+    /// From 1. A lease that was lost goes on with the attempt.
+    pub attempt: u32,
     /// Of this attempt.
     pub timeout_ms: Option<u64>,
     pub expires_at_ms: u64,
@@ -106,4 +108,49 @@ pub struct AgentError {
     /// `invalid_task`, `lacks_capabilities`, `tool_unavailable`, `denied`, `unknown_agent`, `unavailable`, `timeout`, `trapped`.
     pub code: String,
     pub message: String,
+}
+
+/// Tasks that a runner shall replay: the last attempt of each is made again, fed with what its agent got then. Nothing is
+/// done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    pub tasks: Vec<ReplayTask>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayTask {
+    pub workspace: String,
+    pub run_id: String,
+    pub index: u32,
+}
+
+/// What replays came to, in the order of the tasks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replays {
+    pub replays: Vec<Replayed>,
+}
+
+/// What a replay came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    pub index: u32,
+    pub attempt: u32,
+    /// How many calls of the agent were fed.
+    pub steps: u64,
+    /// None when the agent did the same as then.
+    pub divergence: Option<Divergence>,
+    /// Why the task could not be replayed.
+    pub failure: Option<AgentError>,
+}
+
+/// Where an agent first did something else than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// How many calls came before it.
+    pub step: u64,
+    /// What it did then: the call and its request, or the end.
+    pub expected: String,
+    pub actual: String,
 }

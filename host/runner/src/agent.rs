@@ -6,7 +6,7 @@ use swarm_flow_audit::Trail;
 use swarm_flow_policy::{Limits, Network};
 use swarm_flow_protocol as protocol;
 use swarm_flow_sandbox::{
-    Decisions, Egress, End, Ended, Engine, Grants, Guest, Output, Secrets, run,
+    Decisions, Determined, Egress, End, Ended, Engine, Grants, Guest, Output, Secrets, run,
 };
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Result, error::Context};
@@ -17,7 +17,7 @@ pub(crate) mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "swarm-flow:core/agent-component",
-        imports: { default: async },
+        imports: { default: async | trappable },
         exports: { default: async },
     });
 }
@@ -30,6 +30,8 @@ protocol::convert_agent!(wit);
 #[derive(Clone)]
 pub(crate) struct Agent {
     engine: Engine,
+    /// Of the component's bytes.
+    pub(crate) digest: blake3::Hash,
     component: bindings::AgentComponentPre<Guest<Tools>>,
 }
 
@@ -60,7 +62,11 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest<Tools>>> {
 }
 
 impl Agent {
-    pub(crate) fn new(engine: &Engine, component: &Component) -> Result<Self> {
+    pub(crate) fn new(
+        engine: &Engine,
+        component: &Component,
+        digest: blake3::Hash,
+    ) -> Result<Self> {
         let pre = linker(engine)?
             .instantiate_pre(component)
             .context("the component asks for an import that an agent does not have")?;
@@ -68,6 +74,7 @@ impl Agent {
             .context("the component does not export `swarm-flow:core/agent`")?;
         Ok(Self {
             engine: engine.clone(),
+            digest,
             component,
         })
     }
@@ -110,7 +117,11 @@ impl Agent {
     ) -> Result<protocol::TaskResult, protocol::AgentError> {
         let task = task.clone().into();
         tools.recording = Some(trail.recording());
-        let grants = grants(audit::decisions(&trail));
+        let mut grants = grants(audit::decisions(&trail));
+        grants.determined = tools.journal.clone().map(|journal| Determined {
+            seed: journal.seed(),
+            clock: journal,
+        });
         let ended = run(&self.engine, grants, tools, async |store| {
             let agent = self.component.instantiate_async(&mut *store).await?;
             agent
@@ -187,6 +198,7 @@ fn grants(decisions: Decisions) -> Grants {
         decisions: Some(decisions),
         disk: None,
         live: None,
+        determined: None,
         family: None,
         limits: LIMITS,
     }

@@ -16,8 +16,8 @@ use serde::Deserialize;
 use std::time::Duration;
 use swarm_flow_protocol::{
     BoundSecret, Error, Event, ExecRequest, ExecResult, FILE_BYTES_MAX, FILE_HEADER,
-    PROGRAM_BYTES_MAX, PolicyChange, ProgramDetails, STDIN_PIECE_BYTES_MAX, STDIN_WAIT_MS_MAX,
-    StdinTaken,
+    PROGRAM_BYTES_MAX, PolicyChange, ProgramDetails, Replay, Replays, STDIN_PIECE_BYTES_MAX,
+    STDIN_WAIT_MS_MAX, StdinTaken,
 };
 use swarm_flow_sandbox::{OutputChunk, Stream};
 use tokio::sync::{mpsc, oneshot};
@@ -65,6 +65,7 @@ pub fn router(runner: Runner) -> Router {
                 .delete(remove_program)
                 .layer(DefaultBodyLimit::max(PROGRAM_BYTES_MAX as usize)),
         )
+        .route("/v1/replay", post(replay))
         .route("/v1/wake", post(wake))
         .route_layer(from_fn_with_state(runner.clone(), authenticate))
         .route("/v1/health", get(async || StatusCode::NO_CONTENT))
@@ -167,6 +168,17 @@ async fn delete_secret(
 ) -> Answer<StatusCode> {
     blocking(move || runner.workspaces().delete_secret(&id, &name)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn replay(
+    State(runner): State<Runner>,
+    axum::Json(replay): axum::Json<Replay>,
+) -> axum::Json<Replays> {
+    let mut replays = Vec::with_capacity(replay.tasks.len());
+    for task in &replay.tasks {
+        replays.push(runner.replay(task).await);
+    }
+    axum::Json(Replays { replays })
 }
 
 #[derive(Deserialize)]

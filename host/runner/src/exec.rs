@@ -112,6 +112,7 @@ impl Runner {
             disk: Some(disk),
             family: Some(family),
             live: Some(entry.live.clone()),
+            determined: None,
             limits,
         };
         // Input is taken as long as the first of the two lives: to the end of this call.

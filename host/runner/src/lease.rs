@@ -10,6 +10,7 @@ use anyhow::Result;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use swarm_flow_protocol::{Exchange, Exchanged, Lease, LeaseId, Report};
 use swarm_flow_sandbox::Unfinished;
@@ -220,15 +221,6 @@ type Outcome = Result<swarm_flow_protocol::TaskResult, swarm_flow_protocol::Agen
 
 /// None when the runner stops.
 async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
-    let tools = Tools {
-        runner: app.runner().clone(),
-        workspace: lease.workspace,
-        environment: lease.environment,
-        policy: lease.policy,
-        actor: format!("agent:{}", lease.agent),
-        inputs: lease.inputs,
-        recording: None,
-    };
     let agent = match app.runner().catalog().agent(&lease.agent).await {
         None => {
             let message = format!("this runner has no agent `{}`", lease.agent);
@@ -240,6 +232,33 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
         }
         Some(Ok(agent)) => agent,
     };
+    let journal = match app.runner().journal(&lease, &agent) {
+        Ok(journal) => Arc::new(journal),
+        Err(error) => {
+            let message = format!("the task's journal cannot be opened: {error}");
+            return Some(Err(failure("unavailable", message)));
+        }
+    };
+    // What began with another version of the agent ends with it.
+    let agent = match app
+        .runner()
+        .catalog()
+        .agent_of(&lease.agent, &journal.header.digest)
+        .await
+    {
+        Ok(agent) => agent,
+        Err(error) => return Some(Err(failure("agent_replaced", format!("{error:#}")))),
+    };
+    let tools = Tools {
+        runner: app.runner().clone(),
+        workspace: lease.workspace,
+        environment: lease.environment,
+        policy: lease.policy,
+        actor: format!("agent:{}", lease.agent),
+        inputs: lease.inputs,
+        recording: None,
+        journal: Some(journal.clone()),
+    };
     let trail = match app.runner().record_agent(&lease.agent, &tools) {
         Ok(trail) => trail,
         Err(closed) => return Some(Err(failure("unavailable", closed.to_string()))),
@@ -248,7 +267,12 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
     let execution = async move { agent.execute(&task, tools, trail).await };
     let execution = app.runner().shared.threads.spawn(&workspace, execution);
     match execution.await {
-        Ok(outcome) => Some(outcome),
+        Ok(outcome) => {
+            if let Err(error) = journal.end(&outcome) {
+                tracing::warn!("cannot write the end of a task's journal: {error}");
+            }
+            Some(outcome)
+        }
         Err(Unfinished::Stopping) => None,
         Err(panic) => Some(Err(failure(
             "trapped",

@@ -201,6 +201,7 @@ impl Command {
             limits: self.limits.clone(),
             family: Some(start.family),
             live: Some(self.live.clone()),
+            determined: None,
         })
     }
 }

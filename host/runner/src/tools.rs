@@ -2,7 +2,14 @@
 //! workspace's policy.
 
 use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
+use crate::journal::{Call, Journal};
 use crate::{Runner, files};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::sync::Arc;
 use swarm_flow_audit::Recording;
 use swarm_flow_policy::{Access, Policy};
 use swarm_flow_protocol as protocol;
@@ -23,11 +30,13 @@ pub(crate) struct Tools {
     pub(crate) inputs: Vec<protocol::Input>,
     /// Takes what is decided about the tools themselves.
     pub(crate) recording: Option<Recording>,
+    /// Of a task's attempt.
+    pub(crate) journal: Option<Arc<Journal>>,
 }
 
 impl Tools {
     /// An agent's own file tools do no more than a program of the workspace could.
-    fn granted(&self, path: &str, wanted: Access) -> Result<(), types::Error> {
+    fn granted(&self, path: &str, wanted: Access) -> Result<(), protocol::Error> {
         let decided = protocol::tool_decision(&self.policy(), path, wanted)?;
         if let Some(recording) = &self.recording {
             recording.record("filesystem", &decided.resource, &decided.decision);
@@ -44,14 +53,38 @@ impl Tools {
 
 impl types::Host for Tools {}
 
+/// Makes a call, or gives what came of it before. An error ends the agent.
+async fn journaled<R: Serialize + DeserializeOwned>(
+    tools: &mut Tools,
+    call: &'static str,
+    request: impl Serialize,
+    make: impl AsyncFnOnce(&mut Tools) -> R,
+) -> wasmtime::Result<R> {
+    let Some(journal) = tools.journal.clone() else {
+        return Ok(make(tools).await);
+    };
+    match journal.call(call, &request)? {
+        Call::Recorded(result) => Ok(serde_json::from_value(result)?),
+        Call::New(pending) => {
+            let result = make(tools).await;
+            journal.record(pending, &result)?;
+            Ok(result)
+        }
+    }
+}
+
 impl inputs::Host for Tools {
-    async fn get(&mut self) -> Vec<inputs::Input> {
-        self.inputs.iter().cloned().map(Into::into).collect()
+    async fn get(&mut self) -> wasmtime::Result<Vec<inputs::Input>> {
+        let inputs = journaled(self, "inputs.get", (), async |tools| tools.inputs.clone()).await?;
+        Ok(inputs.into_iter().map(Into::into).collect())
     }
 }
 
 impl tools::Host for Tools {
-    async fn exec(&mut self, command: types::Command) -> Result<types::ExecResult, types::Error> {
+    async fn exec(
+        &mut self,
+        command: types::Command,
+    ) -> wasmtime::Result<Result<types::ExecResult, types::Error>> {
         let request = protocol::ExecRequest {
             limits: (&command).into(),
             command: command.argv,
@@ -66,38 +99,76 @@ impl tools::Host for Tools {
             stream: false,
             stdin_stream: false,
         };
-        let result = self.runner.exec(&self.workspace, request, None).await;
-        Ok(result?.into())
+        // What the platform adds to it may be another the next time, and says nothing of the agent.
+        let asked = json!({
+            "command": request.command, "stdin": digest(&request.stdin), "env": request.env,
+            "cwd": request.cwd, "limits": request.limits,
+        });
+        let result = journaled(self, "tools.exec", asked, async |tools| {
+            tools.runner.exec(&tools.workspace, request, None).await
+        });
+        Ok(result.await?.map(Into::into).map_err(Into::into))
     }
 
-    async fn read_file(&mut self, path: String) -> Result<Vec<u8>, types::Error> {
-        self.granted(&path, Access::Read)?;
-        let (_, bytes) = files::read(self.runner.workspaces(), &self.workspace, &path, 0, None)?;
-        Ok(bytes.into())
+    async fn read_file(&mut self, path: String) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
+        let read = journaled(self, "tools.read-file", &path, async |tools| {
+            tools.granted(&path, Access::Read)?;
+            let workspaces = tools.runner.workspaces();
+            let (_, bytes) = files::read(workspaces, &tools.workspace, &path, 0, None)?;
+            Ok::<_, protocol::Error>(BASE64.encode(&bytes))
+        });
+        // It was encoded by us, here or before a restart.
+        let decoded = read.await?.map(|text| BASE64.decode(text));
+        Ok(match decoded {
+            Ok(bytes) => Ok(bytes?),
+            Err(error) => Err(error.into()),
+        })
     }
 
-    async fn write_file(&mut self, path: String, bytes: Vec<u8>) -> Result<(), types::Error> {
-        self.granted(&path, Access::ReadWrite)?;
-        let disk_bytes_max = self.policy().limits.disk_bytes;
-        let workspaces = self.runner.workspaces();
-        files::write(workspaces, &self.workspace, &path, &bytes, disk_bytes_max)?;
-        Ok(())
+    async fn write_file(
+        &mut self,
+        path: String,
+        bytes: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), types::Error>> {
+        let asked = json!({"path": path, "bytes": digest(&bytes)});
+        let written = journaled(self, "tools.write-file", asked, async |tools| {
+            tools.granted(&path, Access::ReadWrite)?;
+            let disk_bytes_max = tools.policy().limits.disk_bytes;
+            let workspaces = tools.runner.workspaces();
+            files::write(workspaces, &tools.workspace, &path, &bytes, disk_bytes_max)?;
+            Ok::<_, protocol::Error>(())
+        });
+        Ok(written.await?.map_err(Into::into))
     }
 
     async fn list_files(
         &mut self,
         path: String,
         recursive: bool,
-    ) -> Result<Vec<types::FileInfo>, types::Error> {
-        self.granted(&path, Access::Read)?;
-        let page = files::list(
-            self.runner.workspaces(),
-            &self.workspace,
-            &path,
-            recursive,
-            None,
-            usize::MAX / 2,
-        )?;
-        Ok(page.items.into_iter().map(Into::into).collect())
+    ) -> wasmtime::Result<Result<Vec<types::FileInfo>, types::Error>> {
+        let asked = json!({"path": path, "recursive": recursive});
+        let listed = journaled(self, "tools.list-files", asked, async |tools| {
+            tools.granted(&path, Access::Read)?;
+            let workspaces = tools.runner.workspaces();
+            let workspace = &tools.workspace;
+            let page = files::list(
+                workspaces,
+                workspace,
+                &path,
+                recursive,
+                None,
+                usize::MAX / 2,
+            )?;
+            Ok::<_, protocol::Error>(page.items)
+        });
+        let items = listed.await?;
+        Ok(items
+            .map(|items| items.into_iter().map(Into::into).collect())
+            .map_err(Into::into))
     }
+}
+
+/// In a journal's request, where only equality matters.
+fn digest(bytes: &[u8]) -> Option<String> {
+    (!bytes.is_empty()).then(|| blake3::hash(bytes).to_hex().to_string())
 }

@@ -2,6 +2,7 @@
 //!
 //! A directory appears whole (made aside, then renamed) and disappears whole (renamed aside, then removed).
 
+use crate::journal::Journals;
 use crate::running::Running;
 use crate::secrets::SecretFiles;
 use crate::tree;
@@ -22,6 +23,8 @@ pub(crate) struct Workspaces {
     /// What each workspace may still write, of those that wrote since the start.
     disks: Mutex<HashMap<String, Disk>>,
     secrets: SecretFiles,
+    /// Of the tasks that ran in them.
+    pub(crate) journals: Journals,
 }
 
 /// A workspace's place on disk.
@@ -40,6 +43,7 @@ impl Workspaces {
         tree::empty(&Dir::open_ambient_dir(&aside, ambient_authority())?)?;
         Ok(Self {
             secrets: SecretFiles::open(state, aside.clone())?,
+            journals: Journals::open(state)?,
             root,
             aside,
             running: Running::default(),
@@ -71,6 +75,8 @@ impl Workspaces {
         let renamed = std::fs::rename(self.root.join(id), self.aside.join(&aside));
         // Not before the directory is gone: there would be time for another.
         self.secrets.delete_all(id)?;
+        let journals = self.journals.delete(id);
+        journals.map_err(|error| internal("remove the workspace's journals", &error))?;
         match renamed {
             Ok(()) => tree::remove(&self.aside()?, &aside)
                 .map_err(|error| internal("remove the workspace", &error)),

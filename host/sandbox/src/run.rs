@@ -1,6 +1,7 @@
 //! One run: a store made from what is granted, a guest called in it, what came of it.
 
 use crate::decisions::Decisions;
+use crate::determined::Determined;
 use crate::disk::Disk;
 use crate::egress::Egress;
 use crate::engine::Engine;
@@ -55,6 +56,8 @@ pub struct Grants {
     pub family: Option<Family>,
     /// The policy that the limits, the directories, the egress and the sockets are of, as it changes; without it they stay.
     pub live: Option<Live>,
+    /// Time and chance; without it they are the machine's.
+    pub determined: Option<Determined>,
 }
 
 /// What a host call may make the host hold: the lists and strings that are handed to it, the random bytes that it is
@@ -253,6 +256,9 @@ fn wasi(engine: &Engine, grants: Grants, sockets: Option<&sockets::Granted>) -> 
         .allow_ip_name_lookup(false);
     if let Some(sockets) = sockets {
         sockets.open(&mut builder);
+    }
+    if let Some(determined) = grants.determined {
+        determined.give(&mut builder);
     }
     for directory in &grants.directories {
         let permissions = match directory.access {

@@ -113,6 +113,7 @@ pub fn grants(directories: Vec<Directory>, input: &str) -> (Grants, Output) {
         decisions: None,
         disk: None,
         live: None,
+        determined: None,
         family: None,
         limits: limits(),
     };

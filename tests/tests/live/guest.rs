@@ -79,6 +79,7 @@ impl Guest {
             disk: disk.map(|disk| Arc::new(disk.following(live.clone()))),
             limits: policy.limits.clone(),
             live: Some(live.clone()),
+            determined: None,
             family: None,
         };
         let running = tokio::spawn(async move { program("hold").run(grants).await.unwrap() });

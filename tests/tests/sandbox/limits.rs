@@ -66,6 +66,7 @@ impl Run<'_> {
             decisions: None,
             disk: None,
             live: None,
+            determined: None,
             family: None,
             limits: self.limits,
         };

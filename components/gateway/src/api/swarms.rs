@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, json, ok};
 use crate::route::PREFIX;
-use crate::shape::swarm::{Create, Run, RunSummary, Scale, Submit, Swarm};
+use crate::shape::swarm::{Create, Replay, Run, RunSummary, Scale, Submit, Swarm};
 
 /// Its tasks have 4 MiB together; written as JSON that may be six times as long.
 const RUN_BYTES_MAX: u64 = 25 << 20;
@@ -78,6 +78,12 @@ pub fn cancel(request: &Request) -> Result<Reply, Problem> {
 pub fn pause(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     ok(&Run::from(wit::pause_run(request.parameter(0))?))
+}
+
+pub fn replay(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let tasks = wit::replay_run(request.parameter(0))?;
+    ok(&Replay::from(tasks))
 }
 
 pub fn resume(request: &Request) -> Result<Reply, Problem> {

@@ -362,6 +362,56 @@ struct RunTask {
     ended_at: Option<String>,
 }
 
+/// What the replay of a run came to.
+#[derive(Serialize)]
+pub struct Replay {
+    /// How many tasks did something else than before, or could not be replayed.
+    diverged: usize,
+    tasks: Vec<Replayed>,
+}
+
+#[derive(Serialize)]
+struct Replayed {
+    index: u32,
+    attempt: u32,
+    steps: u64,
+    divergence: Option<Divergence>,
+    failure: Option<AgentError>,
+}
+
+#[derive(Serialize)]
+struct Divergence {
+    step: u64,
+    expected: String,
+    actual: String,
+}
+
+impl From<Vec<wit::Replayed>> for Replay {
+    fn from(tasks: Vec<wit::Replayed>) -> Self {
+        let same = |task: &&wit::Replayed| task.divergence.is_none() && task.failure.is_none();
+        Self {
+            diverged: tasks.len() - tasks.iter().filter(same).count(),
+            tasks: tasks.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<wit::Replayed> for Replayed {
+    fn from(replayed: wit::Replayed) -> Self {
+        Self {
+            index: replayed.index,
+            attempt: replayed.attempt,
+            steps: replayed.steps,
+            divergence: replayed.divergence.map(|divergence| Divergence {
+                step: divergence.step,
+                expected: divergence.expected,
+                actual: divergence.actual,
+            }),
+            failure: replayed.failure.map(failure),
+        }
+    }
+}
+
 fn run_state(state: wit::RunState) -> &'static str {
     match state {
         wit::RunState::Running => "running",

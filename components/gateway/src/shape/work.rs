@@ -32,6 +32,7 @@ fn lease(lease: wit::Lease) -> Lease {
         workspace: lease.workspace,
         environment: lease.environment,
         policy: lease.policy.into(),
+        attempt: lease.attempt,
         timeout_ms: lease.timeout_ms,
         expires_at_ms: lease.expires_at_ms,
     }

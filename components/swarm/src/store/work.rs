@@ -258,6 +258,8 @@ pub struct Details {
     pub environment: String,
     pub policy: Policy,
     pub timeout_ms: Option<u64>,
+    /// Attempts before this one.
+    pub failures: u32,
     pub inputs: Vec<Input>,
 }
 
@@ -278,7 +280,7 @@ pub fn details(
 ) -> Result<Vec<Details>, DatabaseError> {
     let statement = "SELECT task.run, task.number, task.task, task.agent, task.workspace, \
             json_extract(workspace.environment, '$.name'), workspace.policy, task.timeout_ms, \
-            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number) \
+            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number), task.failures \
         FROM json_each(?) AS wanted \
         JOIN task ON task.run = json_extract(wanted.value, '$[0]') \
             AND task.number = json_extract(wanted.value, '$[1]') \
@@ -305,6 +307,7 @@ pub fn details(
             environment: row.text(5)?.to_owned(),
             policy: row.json(6)?,
             timeout_ms: row.integer_or_null(7)?,
+            failures: crate::store::index(row, 9)?,
             inputs,
         })
     };
@@ -445,4 +448,29 @@ pub fn runners_of_run(database: &impl Database, run: &str) -> Result<Vec<String>
     let rows = query(database, statement, &[text(run)])?;
     let read = |row: &Row| row.text(0).map(str::to_owned);
     rows.iter().map(read).collect()
+}
+
+/// A task that was tried, and where the runner answers that holds its workspace.
+pub struct Tried {
+    pub index: u32,
+    pub workspace: String,
+    pub url: Option<String>,
+}
+
+/// None when there is no such run.
+pub fn tried(database: &impl Database, run: &str) -> Result<Option<Vec<Tried>>, DatabaseError> {
+    let statement = "SELECT task.number, task.workspace, runner.url, task.fence FROM task \
+        LEFT JOIN runner ON runner.id = task.runner WHERE task.run = ? ORDER BY task.number";
+    let rows = query(database, statement, &[text(run)])?;
+    let mut tried = Vec::new();
+    for row in &rows {
+        if row.integer(3)? > 0 {
+            tried.push(Tried {
+                index: index(row, 0)?,
+                workspace: row.text(1)?.to_owned(),
+                url: row.text_or_null(2)?.map(str::to_owned),
+            });
+        }
+    }
+    Ok((!rows.is_empty()).then_some(tried))
 }

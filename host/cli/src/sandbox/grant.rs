@@ -93,6 +93,7 @@ impl Granted {
             decisions: None,
             disk: None,
             live: None,
+            determined: None,
             family: None,
             limits: self.policy.limits.clone(),
         }

@@ -27,12 +27,11 @@ impl Catalog {
                 tokio::task::spawn_blocking(move || {
                     let bytes = std::fs::read(&path)
                         .with_context(|| format!("cannot read {}", path.display()))?;
-                    let component = cache.load_or_compile(
-                        engine.wasmtime(),
-                        blake3::hash(&bytes).as_bytes(),
-                        || Ok(bytes),
-                    )?;
-                    Ok(Agent::new(&engine, &component)?)
+                    let digest = blake3::hash(&bytes);
+                    let component =
+                        cache
+                            .load_or_compile(engine.wasmtime(), digest.as_bytes(), || Ok(bytes))?;
+                    Ok(Agent::new(&engine, &component, digest)?)
                 })
                 .await?
             })
@@ -41,10 +40,38 @@ impl Catalog {
     }
 
     pub(super) async fn compiled_agent<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Agent> {
-        let made = entry
-            .agent
-            .get_or_try_init(async || self.component(entry, Agent::new).await);
+        let made = entry.agent.get_or_try_init(async || {
+            let digest = entry.digest;
+            let make = move |engine: &_, component: &_| Agent::new(engine, component, digest);
+            self.component(entry, make).await
+        });
         made.await
+    }
+
+    /// The agent as it was when a task began, which may have been replaced since: then it is there as long as it is kept
+    /// compiled.
+    pub(crate) async fn agent_of(&self, name: &str, digest: &str) -> Result<Agent> {
+        let now = self.agent(name).await;
+        if let Some(Ok(agent)) = &now
+            && agent.digest.to_hex().as_str() == digest
+        {
+            return Ok(agent.clone());
+        }
+        let digest = blake3::Hash::from_hex(digest).context("read the digest of an agent")?;
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        let kept = tokio::task::spawn_blocking(move || {
+            let added = [OWN, digest.as_bytes()].concat();
+            for inputs in [digest.as_bytes().as_slice(), &added] {
+                let gone = || Err(anyhow::anyhow!("it is not kept"));
+                if let Ok(component) = cache.load_or_compile(engine.wasmtime(), inputs, gone) {
+                    return Ok(Agent::new(&engine, &component, digest)?);
+                }
+            }
+            anyhow::bail!(
+                "the agent was replaced or removed since, and what it was is not kept any more"
+            )
+        });
+        kept.await?
     }
 
     /// Refuses what is no agent, and asks one what it is: its version and what it can.
@@ -69,7 +96,8 @@ impl Catalog {
             let inputs = [OWN, blake3::hash(&bytes).as_bytes()].concat();
             let component =
                 cache.load_or_compile(engine.wasmtime(), &inputs, || Ok(bytes.to_vec()))?;
-            Ok((description, Agent::new(&engine, &component)?))
+            let digest = blake3::hash(&bytes);
+            Ok((description, Agent::new(&engine, &component, digest)?))
         });
         let compiled: Result<_> = match compiled.await {
             Ok(compiled) => compiled,
@@ -84,6 +112,7 @@ impl Catalog {
             actor: "user".to_owned(),
             inputs: Vec::new(),
             recording: None,
+            journal: None,
         };
         let trail = runner.record_agent(name, &nowhere);
         let trail = trail.map_err(|closed| Error::Unavailable {

@@ -38,6 +38,7 @@ pub(crate) fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &O
         decisions: None,
         disk: None,
         live: None,
+        determined: None,
         family: None,
         limits: policy.limits,
     }
