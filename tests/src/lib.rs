@@ -14,3 +14,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod server;
 mod spin;
+pub mod survive;

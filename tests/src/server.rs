@@ -242,7 +242,7 @@ pub(crate) fn signal(child: &Child, signal: &str) -> bool {
 fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Child>, String) {
     let mut command = Command::new(binary());
     command
-        .args(["up", "--listen", "127.0.0.1:0", "--state"])
+        .args(["up", "--state"])
         .arg(state)
         // A name alone, as one types it.
         .args(["--manifest", "spin.toml"])
@@ -254,6 +254,9 @@ fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Chil
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .process_group(0);
+    if !arguments.contains(&"--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
     with_programs(&mut command, arguments);
     let mut child = command.spawn().unwrap();
     let stderr = child.stderr.take().unwrap();

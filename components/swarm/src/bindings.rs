@@ -112,11 +112,13 @@ impl swarm::Guest for Swarms {
 impl work::Guest for Swarms {
     fn exchange(
         runner_id: String,
+        session: String,
         reports: Vec<work::Report>,
         most: u32,
     ) -> Result<work::Exchanged, types::Error> {
         let now_ms = swarm_flow_state::now_ms();
-        let (exchanged, changed) = crate::work::exchange(&Spin, &runner_id, reports, most, now_ms)?;
+        let (exchanged, changed) =
+            crate::work::exchange(&Spin, (&runner_id, &session), reports, most, now_ms)?;
         for swarm_id in changed {
             // The one that reports is awake.
             crate::wake::runners_of(&Spin, &swarm_id, Some(&runner_id));

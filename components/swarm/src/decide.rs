@@ -87,6 +87,8 @@ pub enum Place {
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
     pub runner: &'a str,
+    /// From one start of the runner to its next.
+    pub session: &'a str,
     /// How many leases it can have, and the swarm has agents for.
     pub room: u32,
     pub now_ms: u64,
@@ -134,6 +136,7 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
                     index,
                     fence: fence + 1,
                     runner: asking.runner.to_owned(),
+                    session: asking.session.to_owned(),
                     workspace,
                     expires_at_ms: asking.now_ms.saturating_add(LEASE_MS),
                 }));

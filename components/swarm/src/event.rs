@@ -5,7 +5,7 @@
 //! | `sw_…` | `swarm.created` | [`SwarmCreated`] | first |
 //! | `sw_…` | `swarm.scaled` | [`SwarmScaled`] | its number of agents changed |
 //! | `run_…` | `run.submitted` | [`RunSubmitted`] | first; says all tasks, and which of them each needs |
-//! | `run_…` | `task.leased` | `{index, fence, runner, workspace, expires_at_ms}` | a runner took it; from now on its workspace is that one |
+//! | `run_…` | `task.leased` | [`Leased`] | a runner took it; from now on its workspace is that one |
 //! | `run_…` | `task.done` | [`Ended`] with `result` | it was reported, and succeeded |
 //! | `run_…` | `task.retried` | [`Retried`] | it was reported, did not succeed, and is tried again at a time |
 //! | `run_…` | `task.failed` | [`Ended`] with `result` or `failure` | it was reported, and is not tried again |
@@ -175,6 +175,7 @@ pub struct Leased {
     pub index: u32,
     pub fence: u64,
     pub runner: String,
+    pub session: String,
     pub workspace: String,
     pub expires_at_ms: u64,
 }

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use swarm_flow_state::{Database, DatabaseError, Kind, NewEvent};
 
 const LEASES_AT_ONCE_MAX: u32 = 64;
+const SESSION_BYTES_MAX: usize = 63;
 const REPORTS_AT_ONCE_MAX: usize = 64;
 const RENEWALS_AT_ONCE_MAX: usize = 1024;
 /// More is cut off: a run's tasks are read as a whole, and large results belong into files.
@@ -26,7 +27,7 @@ const ARTIFACTS_MAX: usize = 1000;
 /// Takes reports and hands out leases. Gives the swarms, too, in which reports changed something.
 pub fn exchange(
     database: &impl Database,
-    runner: &str,
+    (runner, session): (&str, &str),
     reports: Vec<Report>,
     most: u32,
     now_ms: u64,
@@ -35,15 +36,22 @@ pub fn exchange(
         let message = format!("is {most}, must be 0 to {LEASES_AT_ONCE_MAX}");
         return Err(invalid("most", message));
     }
+    if !(1..=SESSION_BYTES_MAX).contains(&session.len()) {
+        let message = format!(
+            "has {} bytes, must have 1 to {SESSION_BYTES_MAX}",
+            session.len()
+        );
+        return Err(invalid("session", message));
+    }
     let (lost, changed) = report(database, runner, reports, now_ms)?;
-    let leases = acquire(database, runner, most, now_ms)?;
+    let leases = acquire(database, (runner, session), most, now_ms)?;
     Ok((Exchanged { lost, leases }, changed))
 }
 
 /// Leases up to `most` tasks.
 fn acquire(
     database: &impl Database,
-    runner: &str,
+    (runner, session): (&str, &str),
     most: u32,
     now_ms: u64,
 ) -> Result<Vec<Lease>, Error> {
@@ -52,6 +60,7 @@ fn acquire(
         let room = most.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
         let asked = Asked {
             runner,
+            session,
             runs_max: room,
             now_ms,
         };
@@ -100,6 +109,7 @@ fn take(
         let room_in_swarm = candidate.room.saturating_sub(*leased);
         let asking = Asking {
             runner: asked.runner,
+            session: asked.session,
             room: room.min(share).min(room_in_swarm),
             now_ms: asked.now_ms,
         };

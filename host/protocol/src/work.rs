@@ -43,6 +43,8 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
+    /// Another one after each start of the runner: what it leased in an earlier one is lost. 1 to 63 bytes.
+    pub session: String,
     /// At most 64.
     pub reports: Vec<Report>,
     /// 0 to 64.

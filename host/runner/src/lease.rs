@@ -42,6 +42,8 @@ struct Lost {
 /// What a runner does, and what it has to say.
 struct Work {
     app: App,
+    /// What was leased before this process began is not known any more.
+    session: String,
     /// None comes of a task when the runner stops before its end.
     tasks: JoinSet<Option<Report>>,
     running: HashMap<Id, (LeaseId, AbortHandle)>,
@@ -52,6 +54,7 @@ struct Work {
 pub(crate) async fn work(app: App) {
     let mut work = Work {
         app,
+        session: uuid::Uuid::now_v7().simple().to_string(),
         tasks: JoinSet::new(),
         running: HashMap::new(),
         ended: Vec::new(),
@@ -104,6 +107,7 @@ impl Work {
         }
         let reports = batch(&self.ended);
         let exchange = Exchange {
+            session: self.session.clone(),
             reports: self.ended.get(..reports).unwrap_or_default().to_vec(),
             most: u32::try_from(most).unwrap_or(u32::MAX),
         };

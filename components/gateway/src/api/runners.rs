@@ -48,9 +48,13 @@ pub fn workspaces(request: &Request) -> Result<Reply, Problem> {
 
 pub fn work(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let Exchange { reports, most } = request.json_up_to(REPORTS_BYTES_MAX)?;
+    let Exchange {
+        session,
+        reports,
+        most,
+    } = request.json_up_to(REPORTS_BYTES_MAX)?;
     let reports: Vec<_> = reports.into_iter().map(report).collect();
-    let answer = work::exchange(request.parameter(0), &reports, most)?;
+    let answer = work::exchange(request.parameter(0), &session, &reports, most)?;
     ok(&exchanged(answer))
 }
 

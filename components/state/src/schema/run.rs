@@ -43,6 +43,7 @@ pub(super) const STATEMENTS: &[&str] = &[
         PRIMARY KEY (run, number)
     ) STRICT",
     "ALTER TABLE task ADD COLUMN needs_open INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE task ADD COLUMN session TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE task ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE task ADD COLUMN not_before_ms INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE task ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
@@ -123,11 +124,15 @@ pub(super) const STATEMENTS: &[&str] = &[
         WHERE EXISTS (
             SELECT 1 FROM task
             WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index')
-                AND state = 'leased' AND expires_at_ms > NEW.at_ms)
+                AND state = 'leased' AND expires_at_ms > NEW.at_ms
+                AND NOT (runner IS json_extract(NEW.payload, '$.runner')
+                    AND session IS NOT json_extract(NEW.payload, '$.session')))
         OR (NEW.kind = 'task.leased' AND (
                 SELECT count(*) FROM task
                 WHERE swarm = (SELECT swarm FROM run WHERE id = NEW.stream)
                     AND state = 'leased' AND expires_at_ms > NEW.at_ms
+                    AND NOT (runner IS json_extract(NEW.payload, '$.runner')
+                        AND session IS NOT json_extract(NEW.payload, '$.session'))
             ) >= (SELECT size FROM swarm WHERE id = (SELECT swarm FROM run WHERE id = NEW.stream)));
      END",
     "DROP TRIGGER IF EXISTS task_ready",
@@ -138,6 +143,7 @@ pub(super) const STATEMENTS: &[&str] = &[
         SET state = 'leased',
             fence = json_extract(NEW.payload, '$.fence'),
             runner = json_extract(NEW.payload, '$.runner'),
+            session = json_extract(NEW.payload, '$.session'),
             workspace = json_extract(NEW.payload, '$.workspace'),
             expires_at_ms = json_extract(NEW.payload, '$.expires_at_ms'),
             started_at_ms = coalesce(started_at_ms, NEW.at_ms)

@@ -164,6 +164,7 @@ impl World {
             &self.run,
             Asking {
                 runner,
+                session: "s",
                 room,
                 now_ms: NOW_MS,
             },

@@ -53,6 +53,7 @@ fn run(open: Vec<Open>) -> Run {
 fn asking(room: u32) -> Asking<'static> {
     Asking {
         runner: "b",
+        session: "s",
         room,
         now_ms: 100,
     }
@@ -141,6 +142,7 @@ fn a_lease_lasts_until_its_end_and_not_longer() {
         index: 0,
         fence: 1,
         runner: "b".to_owned(),
+        session: "s".to_owned(),
         workspace: "ws".to_owned(),
         expires_at_ms: 100 + LEASE_MS,
     });

@@ -12,6 +12,8 @@ use swarm_flow_state::{Database, DatabaseError, Head, Row, query};
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub runner: &'a str,
+    /// What it leased in an earlier one is lost.
+    pub session: &'a str,
     pub runs_max: u32,
     pub now_ms: u64,
 }
@@ -33,19 +35,22 @@ pub struct Candidate {
 const HELD: &str = "SELECT workspace.id FROM json_each(swarm.workspaces) AS member \
     JOIN workspace ON workspace.id = member.value WHERE workspace.runner = ?2 AND workspace.state = 'started'";
 
+/// A task that this runner leased before its last start.
+const LEFT: &str = "(task.state = 'leased' AND task.runner = ?2 AND task.session <> ?3)";
+
 /// Runs with a task that the runner can take, or that must be given up: of higher priority first, then of the swarm that has
 /// the smallest share of its agents at work, then the oldest.
 pub fn asked(database: &impl Database, asked: Asked<'_>) -> Result<Vec<Candidate>, DatabaseError> {
     let statement = format!(
         "WITH live AS MATERIALIZED ( \
             SELECT swarm, count(*) AS number FROM task \
-            WHERE state = 'leased' AND expires_at_ms > ?1 GROUP BY swarm), \
+            WHERE state = 'leased' AND expires_at_ms > ?1 AND NOT {LEFT} GROUP BY swarm), \
         waiting AS MATERIALIZED ( \
             SELECT run, swarm, workspace, max(priority) AS priority, 0 AS worn FROM task \
             WHERE state = 'ready' AND not_before_ms <= ?1 GROUP BY run, workspace \
             UNION ALL \
             SELECT run, swarm, workspace, max(priority), max(fence - failures >= {LEASES_MAX}) FROM task \
-            WHERE state = 'leased' AND expires_at_ms <= ?1 GROUP BY run, workspace) \
+            WHERE state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT}) GROUP BY run, workspace) \
         SELECT waiting.run, waiting.swarm, max(swarm.size - coalesce(live.number, 0), 0) AS room, \
             max(waiting.worn OR (waiting.workspace <> '' AND workspace.id IS NULL)) AS gives_up, {RUN} \
         FROM waiting \
@@ -59,11 +64,12 @@ pub fn asked(database: &impl Database, asked: Asked<'_>) -> Result<Vec<Candidate
             ELSE workspace.runner = ?2 AND workspace.state = 'started' AND (run.state = 'running' OR waiting.worn) END \
             AND (coalesce(live.number, 0) < swarm.size OR waiting.worn OR (waiting.workspace <> '' AND workspace.id IS NULL)) \
         GROUP BY waiting.run \
-        ORDER BY max(waiting.priority) DESC, coalesce(live.number, 0) * 1.0 / swarm.size, run.position LIMIT ?3"
+        ORDER BY max(waiting.priority) DESC, coalesce(live.number, 0) * 1.0 / swarm.size, run.position LIMIT ?4"
     );
     let parameters = [
         number(asked.now_ms),
         text(asked.runner),
+        text(asked.session),
         number(asked.runs_max.into()),
     ];
     let rows = query(database, &statement, &parameters)?;
@@ -97,17 +103,19 @@ pub fn offered(
     let open = if candidate.gives_up {
         "task.state IN ('pending', 'ready', 'leased')"
     } else {
-        "(task.state = 'ready' AND task.not_before_ms <= ?1) OR (task.state = 'leased' AND task.expires_at_ms <= ?1)"
+        "(task.state = 'ready' AND task.not_before_ms <= ?1) OR (task.state = 'leased' AND task.expires_at_ms <= ?1) \
+            OR (task.state = 'leased' AND task.runner = ?2 AND task.session <> ?3)"
     };
     let statement = format!(
         "SELECT {OPEN}, task.workspace, CASE WHEN task.workspace = '' THEN 'any' WHEN workspace.id IS NULL THEN 'gone' \
-            WHEN workspace.runner = ?2 AND workspace.state = 'started' THEN 'here' ELSE 'elsewhere' END \
+            WHEN workspace.runner = ?2 AND workspace.state = 'started' THEN 'here' ELSE 'elsewhere' END, {LEFT} \
         FROM task LEFT JOIN workspace ON workspace.id = task.workspace \
-        WHERE task.run = ?3 AND ({open}) ORDER BY task.priority DESC, task.number LIMIT ?4"
+        WHERE task.run = ?4 AND ({open}) ORDER BY task.priority DESC, task.number LIMIT ?5"
     );
     let parameters = [
         number(asked.now_ms),
         text(asked.runner),
+        text(asked.session),
         text(&candidate.id),
         number(most.into()),
     ];
@@ -130,7 +138,13 @@ pub fn offered(
             "any" => free.next(),
             _ => Place::Elsewhere,
         };
-        run.open.extend(read_open(row, place)?);
+        let mut open = read_open(row, place)?;
+        if let Some(State::Leased { expires_at_ms, .. }) = open.as_mut().map(|open| &mut open.state)
+            && row.integer(OPEN_COLUMNS + 2)? > 0
+        {
+            *expires_at_ms = 0;
+        }
+        run.open.extend(open);
     }
     Ok(run)
 }

@@ -84,6 +84,16 @@ fn keyed(count: usize, key: &str) -> RunConfig {
     }
 }
 
+/// Of a runner that was never started again.
+fn acquire(
+    database: &impl Database,
+    runner: &str,
+    most: u32,
+    now_ms: u64,
+) -> Result<Vec<Lease>, Error> {
+    super::acquire(database, (runner, "s1"), most, now_ms)
+}
+
 /// One report by itself. Gives the swarm when it changed something.
 fn report(
     database: &impl Database,
@@ -96,7 +106,7 @@ fn report(
         lease: lease.clone(),
         outcome,
     };
-    let (exchanged, changed) = exchange(database, runner, vec![report], 0, now_ms)?;
+    let (exchanged, changed) = exchange(database, (runner, "s1"), vec![report], 0, now_ms)?;
     if exchanged.lost.is_empty() {
         Ok(changed.into_iter().next())
     } else {
@@ -530,6 +540,23 @@ fn a_lost_lease_is_leased_again_and_the_old_one_is_refused() {
 }
 
 #[test]
+fn a_runner_that_starts_again_gets_back_at_once_what_it_had() {
+    let (database, _, run) = started(CoordinationStrategy::Parallel, 2, 3);
+    let before = super::acquire(&database, ("a", "s1"), 9, NOW).unwrap();
+    assert_eq!(indexes(&before), [0, 1]);
+    let after = super::acquire(&database, ("a", "s2"), 9, NOW).unwrap();
+    assert_eq!((indexes(&after), after[0].id.fence), (vec![0, 1], 2));
+    assert!(
+        super::acquire(&database, ("a", "s2"), 9, NOW)
+            .unwrap()
+            .is_empty()
+    );
+    assert!(report(&database, "a", &id(&before[0]), success(true), NOW).is_err());
+    report(&database, "a", &id(&after[0]), success(true), NOW).unwrap();
+    assert_eq!(states(&database, &run).1[0], TaskState::Done);
+}
+
+#[test]
 fn a_task_that_loses_every_lease_fails_as_lost() {
     let (database, _, run) = started(CoordinationStrategy::Sequential, 1, 2);
     for attempt in 0..decide::LEASES_MAX {
@@ -581,7 +608,7 @@ fn a_report_of_what_there_is_not_is_refused() {
     assert!(matches!(refused(lease(&run.id, 9, 1)), Error::Conflict(_)));
     assert!(matches!(refused(lease(&run.id, 0, 0)), Error::Conflict(_)));
     assert!(matches!(
-        exchange(&database, "a", Vec::new(), 65, NOW),
+        exchange(&database, ("a", "s1"), Vec::new(), 65, NOW),
         Err(Error::Invalid(_))
     ));
 }
@@ -748,6 +775,7 @@ fn two_runs_leased_at_once_do_not_take_more_agents_than_there_are() {
             index: 0,
             fence: 1,
             runner: "a".to_owned(),
+            session: "s1".to_owned(),
             workspace: format!("ws_{:032x}", 1),
             expires_at_ms: NOW + LEASE_MS,
         });

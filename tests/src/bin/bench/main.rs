@@ -17,12 +17,14 @@ mod native;
 mod noise;
 mod programs;
 mod sandbox;
+mod swarm;
 
 use figures::Figures;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use swarm_flow_tests::artefact;
 use swarm_flow_tests::server::Server;
+use swarm_flow_tests::survive::Plan;
 
 fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
@@ -51,6 +53,13 @@ fn main() {
     if wanted("programs") {
         runtime.block_on(programs::programs());
     }
+    if wanted("swarm") {
+        swarm::swarm();
+    }
+    // Minutes long, and no figure to compare: it is asked for by name.
+    if chosen.iter().any(|chosen| chosen == "survive") {
+        survive();
+    }
     if wanted("start") {
         start();
     }
@@ -62,6 +71,31 @@ fn main() {
         runtime.block_on(http::get(&server));
         runtime.block_on(http::throughput(&server));
     }
+}
+
+/// Side effects counted from outside while everything is killed, a hundred times.
+fn survive() {
+    let survived = swarm_flow_tests::survive::survive(Plan {
+        runs: 25,
+        tasks: 40,
+        kills: 100,
+        seed: std::process::id().into(),
+    });
+    println!(
+        "{} tasks in 25 runs, {} SIGKILLs, {} leases lost and made again, in {:.0} s:\n    {} effects lost, {} repeated, {} runs not done, {} tasks diverged in replay",
+        survived.tasks,
+        survived.kills,
+        survived.again,
+        survived.took.as_secs_f64(),
+        survived.lost,
+        survived.repeated,
+        survived.not_done,
+        survived.diverged
+    );
+    assert_eq!(
+        survived.lost + survived.repeated + survived.not_done + survived.diverged as usize,
+        0
+    );
 }
 
 /// From the start of the process to its first answer, and what it occupies when idle.

@@ -1,5 +1,6 @@
 //! The peer of the app: a native server that does the same with axum and rusqlite.
 
+use crate::swarm::cpu_of;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
@@ -7,6 +8,7 @@ use axum::{Json, Router};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Serves on a free port, for as long as the runtime lives, and gives back the URL and the id of the one row.
 pub async fn serve(folder: &std::path::Path) -> (String, &'static str) {
@@ -36,6 +38,28 @@ pub async fn serve(folder: &std::path::Path) -> (String, &'static str) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (url, ID)
+}
+
+/// Commits so many small rows, one by one, and gives back how long that took and the CPU time.
+pub fn commits(rows: u32) -> (Duration, Duration) {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(folder.path().join("native.db")).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+             CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL);",
+        )
+        .unwrap();
+    let record = json!({"kind": "task.done", "index": 1, "fence": 1, "output": "done"}).to_string();
+    let mut statement = connection
+        .prepare("INSERT INTO event (record) VALUES (?)")
+        .unwrap();
+    let (started, before) = (Instant::now(), cpu_of(std::process::id()));
+    for _ in 0..rows {
+        statement.execute([&record]).unwrap();
+    }
+    let cpu = cpu_of(std::process::id()).saturating_sub(before);
+    (started.elapsed(), cpu)
 }
 
 type Database = State<Arc<Mutex<Connection>>>;
