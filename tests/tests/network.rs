@@ -27,6 +27,7 @@ mod world;
 
 use std::path::Path;
 use swarm_flow_policy::{Filesystem, Limits, Network, Preset};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
     Decisions, Denial, Directory, Egress, End, Grants, Input, Output, Secrets, Sockets,
 };
@@ -124,6 +125,8 @@ fn grants(name: &str, arguments: &str, egress: &Egress, sockets: Option<Sockets>
         sockets,
         decisions: None,
         disk: None,
+        changes: Changes::Alone,
+        idempotency: None,
         live: None,
         determined: None,
         family: None,

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Limits, Network, Preset};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{Directory, Egress, End, Ended, Grants, Output, Secrets};
 use swarm_flow_tests::sandbox::{engine, program};
 
@@ -51,6 +52,8 @@ async fn run(name: &str, arguments: &[&str], directories: Vec<Directory>, limits
         sockets: None,
         decisions: None,
         disk: None,
+        changes: Changes::Alone,
+        idempotency: None,
         live: None,
         determined: None,
         family: None,

@@ -5,6 +5,7 @@ use crate::tools::Tools;
 use swarm_flow_audit::Trail;
 use swarm_flow_policy::{Limits, Network};
 use swarm_flow_protocol as protocol;
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
     Decisions, Determined, Egress, End, Ended, Engine, Grants, Guest, Output, Secrets, run,
 };
@@ -197,6 +198,8 @@ fn grants(decisions: Decisions) -> Grants {
         sockets: None,
         decisions: Some(decisions),
         disk: None,
+        changes: Changes::Alone,
+        idempotency: None,
         live: None,
         determined: None,
         family: None,

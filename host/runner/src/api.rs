@@ -214,7 +214,7 @@ async fn exec(
     if request.stream {
         return Ok(exec_stream(runner, id, request));
     }
-    let result = runner.exec(&id, request, None).await?;
+    let result = runner.exec(&id, request, None, None).await?;
     Ok(axum::Json(result).into_response())
 }
 
@@ -223,7 +223,7 @@ fn exec_stream(runner: Runner, id: String, request: ExecRequest) -> Response {
     let (outputs, receiver) = mpsc::channel(CHUNKS_MAX);
     let (started, id_known) = request.stdin_stream.then(oneshot::channel).unzip();
     let streams = Streams { outputs, started };
-    let running = Box::pin(async move { runner.exec(&id, request, Some(streams)).await });
+    let running = Box::pin(async move { runner.exec(&id, request, Some(streams), None).await });
     let first = match id_known {
         Some(id_known) => Progress::Starting(id_known, running, receiver),
         None => Progress::Running(running, receiver),
@@ -385,7 +385,11 @@ async fn write_file(
     Query(room): Query<Room>,
     body: Bytes,
 ) -> Answer<Response> {
-    let write = move || files::write(runner.workspaces(), &id, &path, &body, room.disk_bytes);
+    let changing = files::changing(runner.workspaces(), &id, &path).await?;
+    let write = move || {
+        let _changing = changing;
+        files::write(runner.workspaces(), &id, &path, &body, room.disk_bytes)
+    };
     let written = blocking(write).await?;
     Ok(axum::Json(written).into_response())
 }
@@ -394,7 +398,12 @@ async fn delete_file(
     State(runner): State<Runner>,
     Path((id, path)): Path<(String, String)>,
 ) -> Answer<StatusCode> {
-    blocking(move || files::delete(runner.workspaces(), &id, &path)).await?;
+    let changing = files::changing(runner.workspaces(), &id, &path).await?;
+    let delete = move || {
+        let _changing = changing;
+        files::delete(runner.workspaces(), &id, &path)
+    };
+    blocking(delete).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,6 +4,7 @@
 mod check;
 
 use crate::Runner;
+use crate::atomic::{Atomic, Attempt, beside};
 use crate::audit::{self, sandbox_id};
 use crate::directories::{cwd, directories, opened};
 use crate::executable::Executable;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use swarm_flow_audit::Subject;
 use swarm_flow_policy::SANDBOX_DIRECTORIES;
 use swarm_flow_protocol::{Denial, Error, ExecRequest, ExecResult, Outcome, PolicyChange};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
     Decisions, Denials, Egress, End, Ended, Grants, Input, Output, OutputChunk, Sockets, Stream,
     Unfinished,
@@ -36,12 +38,14 @@ pub(crate) struct Streams {
 
 impl Runner {
     /// Runs a command to its end. With streams the outputs go there as they come, and the result has none.
-    /// Dropping the future ends the command.
+    /// Dropping the future ends the command, and where it is atomic takes back what it changed. However such a command ends
+    /// by itself, at a limit for one, its result is committed.
     pub(crate) async fn exec(
         &self,
         id: &str,
         mut request: ExecRequest,
         streams: Option<Streams>,
+        atomic: Option<Atomic>,
     ) -> Result<ExecResult, Error> {
         check(&request)?;
         let place = self.workspaces().place(id)?;
@@ -74,6 +78,14 @@ impl Runner {
         let disk = self.workspaces().disk(id, limits.disk_bytes)?;
         let disk = Arc::new(disk.following(entry.live.clone()));
         let secrets = self.workspaces().secrets(id)?;
+        let idempotency = atomic.as_ref().map(|atomic| atomic.key.clone());
+        let (attempt, changes) = match atomic {
+            None => (None, beside(&self.workspaces().owners(id), &place)),
+            Some(atomic) => {
+                let begun = Attempt::begin(self.workspaces(), id, &place, &disk, atomic).await?;
+                (Some(begun.0), Changes::Undone(begun.1))
+            }
+        };
         let directories = directories(&opened, &cwd);
         let subject = Subject {
             workspace: id,
@@ -93,6 +105,8 @@ impl Runner {
             live: entry.live.clone(),
             disk: disk.clone(),
             decisions: decisions.clone(),
+            changes: changes.clone(),
+            idempotency: idempotency.clone(),
             children: Children::default(),
             place,
         }
@@ -110,6 +124,8 @@ impl Runner {
             egress: Egress::new(request.policy.network, self.shared.registries.clone()),
             secrets,
             disk: Some(disk),
+            changes,
+            idempotency,
             family: Some(family),
             live: Some(entry.live.clone()),
             determined: None,
@@ -141,11 +157,15 @@ impl Runner {
             Some(Err(unfinished)) => Err(lost(unfinished)),
         };
         trail.end(audit::ended(&result));
-        Ok(ExecResult {
+        let result = ExecResult {
             sandbox,
             denials: denied(&denials),
             ..result?
-        })
+        };
+        match attempt {
+            None => Ok(result),
+            Some(attempt) => attempt.end(result).await,
+        }
     }
 
     /// From now on the workspace's sandboxes, those that run included, have no more than this policy grants.

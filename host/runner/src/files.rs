@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 use swarm_flow_protocol::{Error, FILE_BYTES_MAX, FileInfo, FileKind, FilePage, Written};
 use swarm_flow_sandbox::DEPTH_MAX;
+use swarm_flow_sandbox::undo::{Beside, Changing, NotChanged};
 
 /// Bytes of a path, and of one part of it.
 const PATH_BYTES_MAX: usize = 4_096;
@@ -53,6 +54,23 @@ pub(crate) fn read(
         .and_then(|_| file.take(length).read_to_end(&mut bytes))
         .map_err(|error| file_error(path, &error))?;
     Ok((info(path, &metadata), bytes.into()))
+}
+
+/// Waits until no command is in the way of making, replacing or removing what lies at a path, and keeps those away that want
+/// to as long as the result is there.
+pub(crate) async fn changing(
+    workspaces: &Workspaces,
+    id: &str,
+    path: &str,
+) -> Result<Changing, Error> {
+    check(path)?;
+    let place = workspaces.place(id)?;
+    let beside = Beside::new(&workspaces.owners(id), &place.root);
+    let changing = beside.change(&place.files, path).await;
+    changing.map_err(|failed| match failed {
+        NotChanged::Failed(error) => file_error(path, &error),
+        busy => conflict(format!("file-busy: `{path}` cannot be changed now: {busy}")),
+    })
 }
 
 /// Writes a file as a whole or not at all: it is written aside and moved to its place.

@@ -86,7 +86,7 @@ pub(crate) struct Pending {
     call: &'static str,
     request: Value,
     /// How many came before it.
-    pub(crate) step: usize,
+    step: usize,
 }
 
 pub(crate) struct Journal {
@@ -185,6 +185,11 @@ impl Journal {
         Ok((header, inner, whole as u64))
     }
 
+    /// How many calls are recorded that were not fed yet.
+    fn steps(&self) -> usize {
+        self.inner().recorded.len()
+    }
+
     pub(crate) fn seed(&self) -> [u8; 32] {
         self.seed
     }
@@ -222,6 +227,17 @@ impl Journal {
                 step,
             })),
         }
+    }
+
+    /// Names a call, the same when it is made again after a crash. [`Journals::is_recorded`] understands it.
+    pub(crate) fn key(&self, pending: &Pending) -> String {
+        let Header {
+            run,
+            index,
+            attempt,
+            ..
+        } = &self.header;
+        format!("{run}/{index}/{attempt}/{}", pending.step)
     }
 
     /// Writes down what came of a call; only then may the agent see it.

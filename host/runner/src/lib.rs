@@ -18,6 +18,7 @@ mod added;
 mod agent;
 mod announcement;
 mod api;
+mod atomic;
 mod audit;
 mod catalog;
 mod directories;
@@ -39,6 +40,7 @@ mod tools;
 mod tree;
 mod workspace;
 
+use crate::atomic::Recovered;
 pub use api::router;
 pub use catalog::{AgentFile, Catalog, ProgramFile};
 pub use join::{AppCall, AppResponse, Joined, join};
@@ -66,7 +68,7 @@ pub struct RunnerConfig {
     pub url: String,
     /// The bearer token that both sides present.
     pub token: String,
-    /// Holds `workspaces/`, `programs/` and `audit/`.
+    /// Holds `workspaces/`, `undo/`, `programs/` and `audit/`.
     pub state: PathBuf,
     /// What the audit log may keep for an app that does not take it, before no sandbox starts any more.
     pub audit_bytes_max: u64,
@@ -112,6 +114,17 @@ impl Runner {
     pub fn new(config: RunnerConfig) -> Result<Self> {
         let workspaces = Workspaces::open(&config.state)
             .with_context(|| format!("cannot open the workspaces in {}", config.state.display()))?;
+        // Before anything can touch a workspace.
+        let journals = &workspaces.journals;
+        let recovered = workspaces
+            .recover(|workspace, key| journals.is_recorded(workspace, key))
+            .context("cannot read the undo logs")?;
+        if recovered != Recovered::default() {
+            tracing::info!(
+                ?recovered,
+                "ended the commands of tasks that an earlier process left half done"
+            );
+        }
         let threads =
             Threads::start(config.catalog.engine()).context("cannot start the sandbox threads")?;
         let registries = config.registries.clone().into();

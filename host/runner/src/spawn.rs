@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use swarm_flow_audit::{Ended as Recorded, Started, Subject, Trail};
 use swarm_flow_policy::{Limits, Policy};
 use swarm_flow_protocol::Error;
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
     Child, ChildEnd, ChildOutcome, Decisions, Directory, Disk, Egress, End, Ended, Family, Grants,
     Live, Sockets, SpawnError, Spawned, Spawner, Start,
@@ -39,6 +40,8 @@ pub(crate) struct Command {
     pub(crate) disk: Arc<Disk>,
     /// Where the command's caller hears what was denied.
     pub(crate) decisions: Decisions,
+    pub(crate) changes: Changes,
+    pub(crate) idempotency: Option<String>,
     pub(crate) children: Children,
 }
 
@@ -198,6 +201,8 @@ impl Command {
             sockets: Sockets::of(&self.policy),
             decisions: Some(self.decisions.clone().and(audit::decisions(trail))),
             disk: Some(self.disk.clone()),
+            changes: self.changes.clone(),
+            idempotency: self.idempotency.clone(),
             limits: self.limits.clone(),
             family: Some(start.family),
             live: Some(self.live.clone()),

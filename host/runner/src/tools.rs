@@ -2,14 +2,15 @@
 //! workspace's policy.
 
 use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
-use crate::journal::{Call, Journal};
+use crate::atomic::Atomic;
+use crate::journal::{Call, Journal, Pending};
 use crate::{Runner, files};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use swarm_flow_audit::Recording;
 use swarm_flow_policy::{Access, Policy};
 use swarm_flow_protocol as protocol;
@@ -104,10 +105,48 @@ impl tools::Host for Tools {
             "command": request.command, "stdin": digest(&request.stdin), "env": request.env,
             "cwd": request.cwd, "limits": request.limits,
         });
-        let result = journaled(self, "tools.exec", asked, async |tools| {
-            tools.runner.exec(&tools.workspace, request, None).await
-        });
-        Ok(result.await?.map(Into::into).map_err(Into::into))
+        let Some(journal) = self.journal.clone() else {
+            let result = self.runner.exec(&self.workspace, request, None, None);
+            return Ok(result.await.map(Into::into).map_err(Into::into));
+        };
+        let pending = match journal.call("tools.exec", &asked)? {
+            Call::New(pending) => pending,
+            Call::Recorded(result) => {
+                let result: Result<protocol::ExecResult, protocol::Error> =
+                    serde_json::from_value(result)?;
+                return Ok(result.map(Into::into).map_err(Into::into));
+            }
+        };
+        let key = journal.key(&pending);
+        // Taken by the command when it is done; when it is never done, its error is what came of the call.
+        let pending = Arc::new(Mutex::new(Some(pending)));
+        let take = |pending: &Mutex<Option<Pending>>| {
+            pending
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take()
+        };
+        let commit = {
+            let (journal, pending) = (journal.clone(), pending.clone());
+            move |result: &protocol::ExecResult| match take(&pending) {
+                Some(pending) => journal.record(pending, &Ok::<_, protocol::Error>(result)),
+                None => Err(std::io::Error::other("the call was recorded before")),
+            }
+        };
+        let atomic = Atomic {
+            key,
+            commit: Box::new(commit),
+        };
+        let exec = self
+            .runner
+            .exec(&self.workspace, request, None, Some(atomic));
+        let result = exec.await;
+        match (&result, take(&pending)) {
+            (Err(_), Some(pending)) => journal.record(pending, &result)?,
+            (Err(error), None) => wasmtime::bail!("the command could not be recorded: {error:?}"),
+            (Ok(_), _) => {}
+        }
+        Ok(result.map(Into::into).map_err(Into::into))
     }
 
     async fn read_file(&mut self, path: String) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
@@ -135,6 +174,7 @@ impl tools::Host for Tools {
             tools.granted(&path, Access::ReadWrite)?;
             let disk_bytes_max = tools.policy().limits.disk_bytes;
             let workspaces = tools.runner.workspaces();
+            let _changing = files::changing(workspaces, &tools.workspace, &path).await?;
             files::write(workspaces, &tools.workspace, &path, &bytes, disk_bytes_max)?;
             Ok::<_, protocol::Error>(())
         });

@@ -1,4 +1,5 @@
-//! Workspace directories: `workspaces/{id}/files` is `/workspace`, `workspaces/{id}/tmp` is `/tmp`.
+//! Workspace directories: `workspaces/{id}/files` is `/workspace`, `workspaces/{id}/tmp` is `/tmp`. What takes back the changes of a
+//! command that is not done lies in `undo/{id}.*`.
 //!
 //! A directory appears whole (made aside, then renamed) and disappears whole (renamed aside, then removed).
 
@@ -13,15 +14,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use swarm_flow_protocol::{BoundSecret, Error};
-use swarm_flow_sandbox::{Disk, Secrets};
+use swarm_flow_sandbox::{Disk, Owners, Secrets, undo};
+use uuid::Uuid;
 
 pub(crate) struct Workspaces {
     root: PathBuf,
     /// Files that are being written and directories that are being made or removed.
     aside: PathBuf,
+    undo: PathBuf,
     pub(crate) running: Running,
     /// What each workspace may still write, of those that wrote since the start.
     disks: Mutex<HashMap<String, Disk>>,
+    /// Who changes what in each workspace, of those where something ran since the start.
+    owners: Mutex<HashMap<String, Owners>>,
     secrets: SecretFiles,
     /// Of the tasks that ran in them.
     pub(crate) journals: Journals,
@@ -29,6 +34,8 @@ pub(crate) struct Workspaces {
 
 /// A workspace's place on disk.
 pub(crate) struct Place {
+    /// Holds the others.
+    pub(crate) root: PathBuf,
     pub(crate) files: PathBuf,
     pub(crate) tmp: PathBuf,
 }
@@ -37,7 +44,9 @@ impl Workspaces {
     pub(crate) fn open(state: &Path) -> io::Result<Self> {
         let root = state.join("workspaces");
         let aside = state.join("aside");
+        let undo = state.join("undo");
         std::fs::create_dir_all(&root)?;
+        std::fs::create_dir_all(&undo)?;
         // What lies aside was being written when the process ended: nobody was told that it is there.
         std::fs::create_dir_all(&aside)?;
         tree::empty(&Dir::open_ambient_dir(&aside, ambient_authority())?)?;
@@ -46,8 +55,10 @@ impl Workspaces {
             journals: Journals::open(state)?,
             root,
             aside,
+            undo,
             running: Running::default(),
             disks: Mutex::default(),
+            owners: Mutex::default(),
         })
     }
 
@@ -71,12 +82,15 @@ impl Workspaces {
         check_id(id)?;
         self.running.forget(id);
         self.disks().remove(id);
+        self.all_owners().remove(id);
         let aside = fresh_name();
         let renamed = std::fs::rename(self.root.join(id), self.aside.join(&aside));
         // Not before the directory is gone: there would be time for another.
         self.secrets.delete_all(id)?;
         let journals = self.journals.delete(id);
         journals.map_err(|error| internal("remove the workspace's journals", &error))?;
+        self.remove_undo_logs(id)
+            .map_err(|error| internal("remove the workspace's undo logs", &error))?;
         match renamed {
             Ok(()) => tree::remove(&self.aside()?, &aside)
                 .map_err(|error| internal("remove the workspace", &error)),
@@ -108,6 +122,7 @@ impl Workspaces {
         Ok(Place {
             files: root.join("files"),
             tmp: root.join("tmp"),
+            root,
         })
     }
 
@@ -136,6 +151,36 @@ impl Workspaces {
 
     fn disks(&self) -> MutexGuard<'_, HashMap<String, Disk>> {
         self.disks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who changes what in a workspace.
+    pub(crate) fn owners(&self, id: &str) -> Owners {
+        self.all_owners().entry(id.to_owned()).or_default().clone()
+    }
+
+    fn all_owners(&self) -> MutexGuard<'_, HashMap<String, Owners>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn undo_logs(&self) -> &Path {
+        &self.undo
+    }
+
+    /// Where the undo log of one command goes. Another process may have left some.
+    pub(crate) fn undo_log(&self, id: &str) -> PathBuf {
+        self.undo.join(format!("{id}.{}", Uuid::now_v7().simple()))
+    }
+
+    fn remove_undo_logs(&self, id: &str) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.undo)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let its = name.to_str().and_then(|name| name.split_once('.'));
+            if its.is_some_and(|(workspace, _)| workspace == id) {
+                undo::remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn secrets(&self, id: &str) -> Result<Secrets, Error> {

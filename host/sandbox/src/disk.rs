@@ -61,14 +61,10 @@ struct Used {
 impl Disk {
     /// Nothing is looked at before something is written.
     pub fn new(directories: Vec<PathBuf>, bytes_max: u64) -> Self {
-        let unknown = Used {
-            bytes: u64::MAX,
-            entries: u64::MAX,
-        };
         Self {
             folders: Arc::new(Folders {
                 paths: directories,
-                used: Mutex::new(unknown),
+                used: Mutex::new(Used::UNKNOWN),
             }),
             bytes_max,
             live: None,
@@ -90,6 +86,12 @@ impl Disk {
     pub fn following(mut self, live: Live) -> Self {
         self.live = Some(live);
         self
+    }
+
+    /// Something has been changed without taking room or giving it back.
+    pub fn measure_anew(&self) {
+        let folders = &self.folders;
+        *folders.used.lock().unwrap_or_else(PoisonError::into_inner) = Used::UNKNOWN;
     }
 
     pub fn bytes_max(&self) -> u64 {
@@ -132,6 +134,11 @@ impl Disk {
 }
 
 impl Used {
+    const UNKNOWN: Self = Self {
+        bytes: u64::MAX,
+        entries: u64::MAX,
+    };
+
     fn of(occupied: &Occupied) -> Self {
         Self {
             bytes: occupied.bytes,

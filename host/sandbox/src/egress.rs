@@ -6,6 +6,7 @@
 use crate::body::Masked;
 use crate::decisions::{Decided, Decisions, observe, record};
 use crate::dial::{self, Route, Sent, Timeouts};
+use crate::idempotency::Keys;
 use crate::live::{Latest, Live, both, latest};
 use crate::mask::Mask;
 use crate::outside::{Machine, Outside, resolve};
@@ -34,6 +35,7 @@ pub struct Egress {
     trust: Trust,
     decisions: Option<Decisions>,
     secrets: SandboxSecrets,
+    keys: Option<Keys>,
     live: Option<Live>,
 }
 
@@ -60,6 +62,7 @@ impl Egress {
             trust: Trust::default(),
             decisions: None,
             secrets: SandboxSecrets::default(),
+            keys: None,
             live: None,
         }
     }
@@ -89,6 +92,12 @@ impl Egress {
         self
     }
 
+    /// Names requests that may change something.
+    pub(crate) fn with_keys(mut self, keys: Option<Keys>) -> Self {
+        self.keys = keys;
+        self
+    }
+
     /// Grants no more than the latest policy does.
     pub(crate) fn following(mut self, live: Option<Live>) -> Self {
         self.live = live;
@@ -110,6 +119,10 @@ impl Egress {
     ) -> Result<Sent, Error> {
         let timeouts = Timeouts::of(&options);
         let (mut parts, body) = request.into_parts();
+        // Before anything is waited for: in the order in which the guest sends.
+        if let Some(keys) = &self.keys {
+            keys.put(&mut parts);
+        }
         let wanted = Wanted::of(&parts).map_err(|refused| {
             self.refuse(&Unread(&parts), &refused);
             refused.code()

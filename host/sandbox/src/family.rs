@@ -46,6 +46,23 @@ pub enum SpawnError {
 pub struct Family {
     shared: Arc<Shared>,
     id: u32,
+    place: Arc<Place>,
+}
+
+/// Where one is in its family: the command is `0`, the first that it starts `0.1`. It says the same when the command is run
+/// again, as long as each starts its own in the same order.
+struct Place {
+    path: String,
+    children: AtomicU32,
+}
+
+impl Place {
+    fn new(path: String) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            children: AtomicU32::new(0),
+        })
+    }
 }
 
 struct Shared {
@@ -70,7 +87,12 @@ impl Family {
         Self {
             shared: Arc::new(shared),
             id: COMMAND,
+            place: Place::new("0".to_owned()),
         }
+    }
+
+    pub(crate) fn place(&self) -> &str {
+        &self.place.path
     }
 
     pub fn id(&self) -> u32 {
@@ -79,7 +101,9 @@ impl Family {
 
     /// The next member.
     pub(crate) fn child(&self) -> Self {
+        let number = self.place.children.fetch_add(1, Ordering::Relaxed) + 1;
         Self {
+            place: Place::new(format!("{}.{number}", self.place.path)),
             shared: self.shared.clone(),
             id: self.shared.last.fetch_add(1, Ordering::Relaxed) + 1,
         }

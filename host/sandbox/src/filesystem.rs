@@ -5,27 +5,30 @@
 //! An operator's own directory takes no room of the workspace's. What lies there cannot be moved or linked into the workspace,
 //! nor the other way: as between two disks, it has to be copied.
 //!
+//! A change that may be taken back is made here, and noted before; one that others may be in the way of waits for them.
+//!
 //! A descriptor of what lies in `/dev` has no file behind it and came from no grant: what reads and writes is answered from
 //! memory, and whatever needs a grant is refused.
 
+mod around;
+mod change;
 mod device;
 mod view;
 
-use crate::devices::{self, Device};
-use crate::disk::NoRoom;
 use crate::guest::Guest;
-use crate::opened::{NotGranted, Source};
+use crate::opened::Source;
+use crate::undo::{Change, Position};
+use change::{Way, stamps};
 use swarm_flow_policy::Access;
 use view::{Fd, Files, FilesView, files};
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry,
-    DirectoryEntryStream, ErrorCode, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
-    NewTimestamp, OpenFlags, PathFlags,
+    self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntryStream, ErrorCode,
+    HostDescriptor, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsResult};
 
 /// Puts this filesystem in the place of the plain one.
 pub(crate) fn add_to_linker<T: Send + 'static>(linker: &mut Linker<Guest<T>>) -> Result<()> {
@@ -34,44 +37,6 @@ pub(crate) fn add_to_linker<T: Send + 'static>(linker: &mut Linker<Guest<T>>) ->
     preopens::add_to_linker::<Guest<T>, Files>(linker, files)?;
     linker.allow_shadowing(false);
     Ok(())
-}
-
-impl preopens::Host for FilesView<'_> {
-    fn get_directories(&mut self) -> Result<Vec<(Fd, String)>> {
-        let mut directories = preopens::Host::get_directories(&mut self.plain)?;
-        for (index, (fd, _)) in directories.iter().enumerate() {
-            if let Some(origin) = self.opened.directory(index).cloned() {
-                self.opened.note(fd.rep(), origin);
-            }
-        }
-        if !directories
-            .iter()
-            .any(|(_, path)| devices::is_hidden_by(path))
-        {
-            directories.push((self.push_device(Device::ROOT)?, devices::PATH.to_owned()));
-        }
-        Ok(directories)
-    }
-}
-
-impl types::Host for FilesView<'_> {
-    fn convert_error_code(&mut self, error: FsError) -> Result<ErrorCode> {
-        self.plain.convert_error_code(error)
-    }
-
-    fn filesystem_error_code(
-        &mut self,
-        error: Resource<wasmtime::Error>,
-    ) -> Result<Option<ErrorCode>> {
-        let cause = self.plain.table.get(&error)?;
-        if cause.is::<NoRoom>() {
-            return Ok(Some(ErrorCode::Quota));
-        }
-        if cause.is::<NotGranted>() {
-            return Ok(Some(ErrorCode::NotPermitted));
-        }
-        self.plain.filesystem_error_code(error)
-    }
 }
 
 impl HostDescriptor for FilesView<'_> {
@@ -84,7 +49,11 @@ impl HostDescriptor for FilesView<'_> {
         let origin = self.write_granted(&fd)?;
         let grows = size.saturating_sub(self.length(&fd)?);
         self.take(origin, grows, 0)?;
-        self.plain.set_size(fd, size).await
+        let undone = self.change_file(&fd, |undo, file| undo.set_size(file, size));
+        match undone.await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.set_size(fd, size).await,
+        }
     }
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
@@ -95,7 +64,11 @@ impl HostDescriptor for FilesView<'_> {
         let end = offset.saturating_add(bytes.len() as u64);
         let grows = end.saturating_sub(self.length(&fd)?);
         self.take(origin, grows, 0)?;
-        self.plain.write(fd, bytes, offset).await
+        let undone = self.change_file(&fd, |undo, file| undo.write(file, &bytes, offset));
+        match undone.await? {
+            Way::Done(written) => Ok(written),
+            Way::Plain(_passing) => self.plain.write(fd, bytes, offset).await,
+        }
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
@@ -104,7 +77,13 @@ impl HostDescriptor for FilesView<'_> {
         }
         let origin = self.write_granted(&fd)?.clone();
         let length = self.length(&fd)?;
-        let stream = self.plain.write_via_stream(fd, offset)?;
+        let stream = match self.writing(&fd, &origin, Position::At(offset))? {
+            Some(stream) => stream,
+            None => {
+                let stream = self.plain.write_via_stream(fd, offset)?;
+                self.plain.table.delete(stream)?
+            }
+        };
         self.sink(stream, origin, offset, length)
     }
 
@@ -114,7 +93,13 @@ impl HostDescriptor for FilesView<'_> {
         }
         let origin = self.write_granted(&fd)?.clone();
         let length = self.length(&fd)?;
-        let stream = self.plain.append_via_stream(fd)?;
+        let stream = match self.writing(&fd, &origin, Position::End)? {
+            Some(stream) => stream,
+            None => {
+                let stream = self.plain.append_via_stream(fd)?;
+                self.plain.table.delete(stream)?
+            }
+        };
         self.sink(stream, origin, length, length)
     }
 
@@ -123,8 +108,8 @@ impl HostDescriptor for FilesView<'_> {
         fd: Fd,
         path_flags: PathFlags,
         path: String,
-        open_flags: OpenFlags,
-        flags: DescriptorFlags,
+        mut open_flags: OpenFlags,
+        mut flags: DescriptorFlags,
     ) -> FsResult<Fd> {
         if let Some(device) = self.device(&fd) {
             return Ok(self.push_device(device.open(&path, open_flags, flags)?)?);
@@ -144,6 +129,8 @@ impl HostDescriptor for FilesView<'_> {
         if makes {
             self.take(&origin, 0, 1)?;
         }
+        let before = self.before_open(&fd, path_flags, &path, &mut open_flags, &mut flags);
+        let opening = before.await?;
         let opened = self
             .plain
             .open_at(fd, path_flags, path, open_flags, flags)
@@ -154,13 +141,17 @@ impl HostDescriptor for FilesView<'_> {
             Access::Read
         });
         self.opened.note(opened.rep(), origin);
-        Ok(opened)
+        self.after_open(opened, &opening).await
     }
 
     async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
         self.take(self.write_granted(&fd)?, 0, 1)?;
         let number = fd.rep();
-        let done = self.plain.create_directory_at(fd, path).await;
+        let change = Change::CreateDirectory(&path);
+        let done = match self.change_names(&[&fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.create_directory_at(fd, path).await,
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
@@ -174,17 +165,29 @@ impl HostDescriptor for FilesView<'_> {
     ) -> FsResult<()> {
         self.take(self.writable_pair(&fd, &new_fd)?, 0, 1)?;
         let number = new_fd.rep();
-        let done = self
-            .plain
-            .link_at(fd, old_flags, old_path, new_fd, new_path)
-            .await;
+        if old_flags.contains(PathFlags::SYMLINK_FOLLOW) {
+            return Err(ErrorCode::Invalid.into());
+        }
+        let change = Change::Link(&old_path, &new_path);
+        let done = match self.change_names(&[&fd, &new_fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => {
+                self.plain
+                    .link_at(fd, old_flags, old_path, new_fd, new_path)
+                    .await
+            }
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
     async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
         self.take(self.write_granted(&fd)?, target.len() as u64, 1)?;
         let number = fd.rep();
-        let done = self.plain.symlink_at(fd, target, path).await;
+        let change = Change::Symlink(&target, &path);
+        let done = match self.change_names(&[&fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.symlink_at(fd, target, path).await,
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
@@ -238,9 +241,13 @@ impl HostDescriptor for FilesView<'_> {
         access: NewTimestamp,
         modification: NewTimestamp,
     ) -> FsResult<()> {
-        self.write_granted(&fd)?;
         let number = fd.rep();
-        let done = self.plain.set_times(fd, access, modification).await;
+        let times = stamps(access, modification)?;
+        let undone = self.change_file(&fd, |undo, file| undo.set_times(file, &times));
+        let done = match undone.await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.set_times(fd, access, modification).await,
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
@@ -302,12 +309,18 @@ impl HostDescriptor for FilesView<'_> {
         access: NewTimestamp,
         modification: NewTimestamp,
     ) -> FsResult<()> {
-        self.write_granted(&fd)?;
         let number = fd.rep();
-        let done = self
-            .plain
-            .set_times_at(fd, flags, path, access, modification)
-            .await;
+        let times = stamps(access, modification)?;
+        let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
+        let change = Change::Times(&path, follow, times);
+        let done = match self.change_names(&[&fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => {
+                self.plain
+                    .set_times_at(fd, flags, path, access, modification)
+                    .await
+            }
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
@@ -330,9 +343,12 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.write_granted(&fd)?;
         let number = fd.rep();
-        let done = self.plain.remove_directory_at(fd, path).await;
+        let change = Change::RemoveDirectory(&path);
+        let done = match self.change_names(&[&fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.remove_directory_at(fd, path).await,
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
@@ -345,7 +361,11 @@ impl HostDescriptor for FilesView<'_> {
     ) -> FsResult<()> {
         self.writable_pair(&fd, &new_fd)?;
         let numbers = [fd.rep(), new_fd.rep()];
-        let mut done = self.plain.rename_at(fd, old_path, new_fd, new_path).await;
+        let change = Change::Rename(&old_path, &new_path);
+        let mut done = match self.change_names(&[&fd, &new_fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.rename_at(fd, old_path, new_fd, new_path).await,
+        };
         for number in numbers {
             done = self.seen(number, Access::ReadWrite, done);
         }
@@ -353,9 +373,12 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        self.write_granted(&fd)?;
         let number = fd.rep();
-        let done = self.plain.unlink_file_at(fd, path).await;
+        let change = Change::Unlink(&path);
+        let done = match self.change_names(&[&fd], change).await? {
+            Way::Done(()) => Ok(()),
+            Way::Plain(_passing) => self.plain.unlink_file_at(fd, path).await,
+        };
         self.seen(number, Access::ReadWrite, done)
     }
 
@@ -387,26 +410,5 @@ impl HostDescriptor for FilesView<'_> {
         let number = fd.rep();
         let done = self.plain.metadata_hash_at(fd, flags, path).await;
         self.seen(number, Access::Read, done)
-    }
-}
-
-impl HostDirectoryEntryStream for FilesView<'_> {
-    async fn read_directory_entry(
-        &mut self,
-        stream: Resource<DirectoryEntryStream>,
-    ) -> FsResult<Option<DirectoryEntry>> {
-        if let Some(names) = self.names(&stream) {
-            return Ok(names.next());
-        }
-        self.granted(stream.rep(), Access::Read)?;
-        self.plain.read_directory_entry(stream).await
-    }
-
-    fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> Result<()> {
-        if self.names(&stream).is_some() {
-            return self.drop_names(stream);
-        }
-        self.opened.forget(stream.rep());
-        HostDirectoryEntryStream::drop(&mut self.plain, stream)
     }
 }

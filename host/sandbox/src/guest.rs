@@ -7,6 +7,7 @@ use crate::meter::Meter;
 use crate::opened::Opened;
 use crate::process::Processes;
 use crate::sockets;
+use crate::undo::Changes;
 use std::sync::Arc;
 use swarm_flow_policy::Limit;
 use wasmtime::ResourceLimiter;
@@ -25,6 +26,7 @@ pub struct Guest<T> {
     pub(crate) sockets: Option<sockets::Granted>,
     /// What its files may grow by.
     pub(crate) disk: Option<Arc<Disk>>,
+    pub(crate) changes: Changes,
     pub(crate) opened: Opened,
     pub(crate) meter: Arc<Meter>,
     pub(crate) bounds: Bounds,

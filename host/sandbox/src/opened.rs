@@ -6,11 +6,12 @@
 use crate::decisions::{Decided, Decisions, observe, record};
 use crate::disk::Disk;
 use crate::live::{Live, latest};
+use crate::owners::Held;
 use crate::run::{Directory, Grants};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
-use swarm_flow_policy::{Access, Decision};
+use swarm_flow_policy::{Access, Decision, Reason};
 use wasmtime_wasi::p2::{
     DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
 };
@@ -21,6 +22,8 @@ pub(crate) struct Opened {
     directories: Vec<Origin>,
     /// By the numbers of descriptors, and of listings of directories.
     origins: HashMap<u32, Origin>,
+    /// By the numbers of descriptors: what is held against others until they are closed.
+    held: HashMap<u32, Held>,
 }
 
 /// One of the directories. Cheap to clone.
@@ -31,6 +34,7 @@ struct Inner {
     /// As a policy calls it.
     path: String,
     counted: bool,
+    within: bool,
     live: Option<Live>,
     decisions: Option<Decisions>,
 }
@@ -50,6 +54,7 @@ impl Opened {
             Origin(Arc::new(Inner {
                 path: path.to_owned(),
                 counted: disk.is_some_and(|disk| disk.holds(&directory.host)),
+                within: grants.changes.holds(&directory.host),
                 live: grants.live.clone(),
                 decisions: grants.decisions.clone(),
             }))
@@ -57,6 +62,7 @@ impl Opened {
         Self {
             directories: grants.directories.iter().map(origin).collect(),
             origins: HashMap::new(),
+            held: HashMap::new(),
         }
     }
 
@@ -75,6 +81,15 @@ impl Opened {
 
     pub(crate) fn forget(&mut self, number: u32) {
         self.origins.remove(&number);
+        self.held.remove(&number);
+    }
+
+    pub(crate) fn hold(&mut self, number: u32, held: Held) {
+        self.held.insert(number, held);
+    }
+
+    pub(crate) fn holds(&self, number: u32) -> bool {
+        self.held.contains_key(&number)
     }
 }
 
@@ -82,6 +97,29 @@ impl Origin {
     /// Whether what is written there takes room from the allowance.
     pub(crate) fn is_counted(&self) -> bool {
         self.0.counted
+    }
+
+    /// Whether what is changed there may be taken back, or wait for others.
+    pub(crate) fn is_within(&self) -> bool {
+        self.0.within
+    }
+
+    /// Something there would have been changed by who may take all changes back.
+    pub(crate) fn refuse_change(&self) {
+        let decision = Decision::Deny {
+            reason: Reason::ReadOnly,
+            message: format!(
+                "{} is not changed: what a task does there could not be taken back; its changes belong in the workspace",
+                self.0.path
+            ),
+            grants: Vec::new(),
+        };
+        let decided = Decided {
+            capability: "filesystem",
+            resource: &format_args!("write {}", self.0.path),
+            decision: &decision,
+        };
+        record(self.0.decisions.as_ref(), &decided);
     }
 
     /// It was used like this.

@@ -9,6 +9,7 @@ use crate::open_sockets;
 use crate::process;
 use crate::run::{End, Ended, Grants, run};
 use crate::streams;
+use crate::undo::Changes;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Module, Result, Store, bail, error::Context};
 use wasmtime_wasi::{p1, p2, p3};
@@ -63,10 +64,12 @@ impl Program {
 
     /// Runs it to its end. The result is the exit code.
     ///
-    /// The room on disk is counted, and a policy that changes is followed, for preview 2 only: with either nothing else
-    /// is run.
+    /// The room on disk is counted, a policy that changes is followed, and changes wait or are taken back, for preview 2 only:
+    /// with any of these nothing else is run.
     pub async fn run(&self, grants: Grants) -> Result<Ended<u8>> {
-        let held = grants.disk.is_some() || grants.live.is_some();
+        let held = grants.disk.is_some()
+            || grants.live.is_some()
+            || !matches!(grants.changes, Changes::Alone);
         if held && !matches!(self.linked, Linked::Preview2(_)) {
             bail!("what a program of preview 1 or 3 writes cannot be counted or taken back");
         }

@@ -7,6 +7,7 @@ use crate::egress::Egress;
 use crate::engine::Engine;
 use crate::family::Family;
 use crate::guest::Guest;
+use crate::idempotency::Keys;
 use crate::input::Input;
 use crate::live::{Bounds, Live};
 use crate::mask::Mask;
@@ -17,6 +18,7 @@ use crate::process::Processes;
 use crate::reached::{Reached, reached};
 use crate::secrets::{SandboxSecrets, Secrets};
 use crate::sockets::{self, Sockets};
+use crate::undo::Changes;
 use crate::watch::Watch;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -51,6 +53,10 @@ pub struct Grants {
     pub decisions: Option<Decisions>,
     /// What its files may grow by; without it nobody counts.
     pub disk: Option<Arc<Disk>>,
+    /// What becomes of what it changes in the workspace's files.
+    pub changes: Changes,
+    /// What it asks of others by HTTP gets an `Idempotency-Key` made from this, so that doing it again changes nothing.
+    pub idempotency: Option<String>,
     pub limits: Limits,
     /// The programs that it may start, and those with which it shares its limits; without it there are none.
     pub family: Option<Family>,
@@ -171,14 +177,20 @@ fn store<T: Send + 'static>(
     give(secrets, &mut grants)?;
     let handles = bounds.start.handles as usize;
     let disk = grants.disk.clone();
+    let changes = grants.changes.clone();
     let decisions = grants.decisions.clone();
     let live = grants.live.clone();
     let opened = Opened::new(&grants, disk.as_deref());
+    let keys = grants.idempotency.take().map(|prefix| {
+        let place = grants.family.as_ref().map_or("0", Family::place);
+        Keys::new(&prefix, place)
+    });
     let egress = grants
         .egress
         .clone()
         .recording(decisions.clone())
         .with_secrets(secrets.clone())
+        .with_keys(keys)
         .following(live.clone());
     let sockets = grants.sockets.clone().map(|sockets| {
         sockets::Granted::new(sockets, egress.outside().clone(), decisions, live.clone())
@@ -200,6 +212,7 @@ fn store<T: Send + 'static>(
         egress,
         sockets,
         disk,
+        changes,
         opened,
         meter,
         bounds: bounds.clone(),
@@ -234,7 +247,9 @@ fn give(secrets: &SandboxSecrets, grants: &mut Grants) -> Result<()> {
 }
 
 fn wasi(engine: &Engine, grants: Grants, sockets: Option<&sockets::Granted>) -> Result<WasiP1Ctx> {
-    let may_block = files_may_block(engine, &grants);
+    // What was begun elsewhere could be done when all the rest has been taken back.
+    let may_block =
+        files_may_block(engine, &grants) && !matches!(grants.changes, Changes::Undone(_));
     let mut builder = WasiCtx::builder();
     builder
         .args(&grants.arguments)

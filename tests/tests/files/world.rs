@@ -4,6 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 use swarm_flow_policy::{Access, Limits, Network, Preset};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{Directory, Disk, Egress, End, Grants, Output, Program, Secrets};
 use swarm_flow_tests::sandbox::program;
 
@@ -112,6 +113,8 @@ pub fn grants(directories: Vec<Directory>, input: &str) -> (Grants, Output) {
         sockets: None,
         decisions: None,
         disk: None,
+        changes: Changes::Alone,
+        idempotency: None,
         live: None,
         determined: None,
         family: None,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_flow_policy::{Access, Filesystem, Limits, Policy, Preset, Surroundings};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
     Decisions, Denials, Directory, Disk, Egress, Ended, Grants, Input, Live, Output, OutputChunk,
     Secrets, Sockets, Stream,
@@ -77,6 +78,8 @@ impl Guest {
             sockets: Sockets::of(policy),
             decisions: Some(decisions),
             disk: disk.map(|disk| Arc::new(disk.following(live.clone()))),
+            changes: Changes::Alone,
+            idempotency: None,
             limits: policy.limits.clone(),
             live: Some(live.clone()),
             determined: None,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Limits, Network};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
     Directory, Egress, End, Ended, Engine, Grants, Input, Output, Program, Secrets,
 };
@@ -65,6 +66,8 @@ impl Run<'_> {
             sockets: None,
             decisions: None,
             disk: None,
+            changes: Changes::Alone,
+            idempotency: None,
             live: None,
             determined: None,
             family: None,

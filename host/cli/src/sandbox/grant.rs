@@ -4,6 +4,7 @@ use super::{Given, Net};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use swarm_flow_policy::{Access, Filesystem, Network, Policy, Preset};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{Directory, Egress, Grants, Input, Output, Secrets, Sockets};
 
 /// A directory to open and the name it has in the sandbox.
@@ -92,6 +93,8 @@ impl Granted {
             sockets: Sockets::class(&self.sockets),
             decisions: None,
             disk: None,
+            changes: Changes::Alone,
+            idempotency: None,
             live: None,
             determined: None,
             family: None,

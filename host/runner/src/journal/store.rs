@@ -50,6 +50,21 @@ impl Journals {
             .transpose()
     }
 
+    /// Whether what came of the call of this [key](Journal::key) is written down.
+    pub(crate) fn is_recorded(&self, workspace: &str, key: &str) -> bool {
+        let mut parts = key.split('/');
+        let mut next = || parts.next();
+        let (run, index, attempt, step) = (next(), next(), next(), next());
+        let parsed = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok());
+        let (Some(run), Some(index), Some(attempt), Some(step)) =
+            (run, parsed(index), parsed(attempt), parsed(step))
+        else {
+            return false;
+        };
+        let journal = Journal::replay(&self.path(workspace, run, index, attempt));
+        journal.is_ok_and(|journal| journal.steps() > step as usize)
+    }
+
     /// Removing what is not there is fine.
     pub(crate) fn delete(&self, workspace: &str) -> io::Result<()> {
         match std::fs::remove_dir_all(self.root.join(workspace)) {

@@ -4,6 +4,7 @@ use crate::disk::Disk;
 use crate::guest::Guest;
 use crate::opened::{NotGranted, Opened, Origin, Sink};
 use crate::process::Processes;
+use crate::undo::Changes;
 use std::sync::Arc;
 use swarm_flow_policy::Access;
 use wasmtime::component::{HasData, Resource};
@@ -18,11 +19,13 @@ pub(super) type Fd = Resource<Descriptor>;
 
 pub(super) fn files<T: Send>(guest: &mut Guest<T>) -> FilesView<'_> {
     let disk = guest.disk.clone();
+    let changes = guest.changes.clone();
     let (WasiCtxView { ctx, table }, opened, processes) = guest.files();
     let ctx = ctx.filesystem();
     FilesView {
         plain: WasiFilesystemCtxView { ctx, table },
         disk,
+        changes,
         opened,
         processes,
     }
@@ -38,6 +41,7 @@ pub(super) struct FilesView<'a> {
     pub(super) plain: WasiFilesystemCtxView<'a>,
     /// Nothing is counted without one.
     disk: Option<Arc<Disk>>,
+    pub(super) changes: Changes,
     pub(super) opened: &'a mut Opened,
     pub(super) processes: &'a Processes,
 }
@@ -122,13 +126,12 @@ impl FilesView<'_> {
     /// Puts the decisions and the allowance in front of a stream that writes at `offset`.
     pub(super) fn sink(
         &mut self,
-        stream: Resource<DynOutputStream>,
+        plain: DynOutputStream,
         origin: Origin,
         offset: u64,
         length: u64,
     ) -> FsResult<Resource<DynOutputStream>> {
         let disk = self.counting(&origin).cloned();
-        let plain = self.plain.table.delete(stream)?;
         let sink: DynOutputStream = Box::new(Sink {
             plain,
             origin,

@@ -18,6 +18,7 @@ mod noise;
 mod programs;
 mod sandbox;
 mod swarm;
+mod undo;
 
 use figures::Figures;
 use std::process::Command;
@@ -38,6 +39,9 @@ fn main() {
         runtime.block_on(sandbox::hello());
         runtime.block_on(audited::hello());
         runtime.block_on(sandbox::python());
+    }
+    if of_sandboxes || wanted("undo") {
+        runtime.block_on(undo::undo());
     }
     if of_sandboxes || wanted("live") {
         let noise = artefact::guest("noise");

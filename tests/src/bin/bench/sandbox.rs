@@ -5,6 +5,7 @@ use bytes::Bytes;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use swarm_flow_policy::{Access, Network, Preset};
+use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{Directory, Egress, End, Engine, Grants, Output, Program, Secrets};
 use swarm_flow_tests::artefact;
 use swarm_flow_tests::sandbox::component;
@@ -37,6 +38,8 @@ pub(crate) fn grants(arguments: &[&str], workspace: &std::path::Path, stdout: &O
         sockets: None,
         decisions: None,
         disk: None,
+        changes: Changes::Alone,
+        idempotency: None,
         live: None,
         determined: None,
         family: None,
