@@ -65,7 +65,7 @@ enum Command {
     /// Build everything in release and measure
     Bench {
         /// What to measure; without it everything. `sandbox` has `live` and `noise` in it
-        #[arg(value_parser = ["sandbox", "live", "noise", "programs", "start", "http"])]
+        #[arg(value_parser = ["sandbox", "live", "noise", "programs", "swarm", "survive", "undo", "start", "http"])]
         parts: Vec<String>,
     },
     /// Format, lints, dependencies and documentation
