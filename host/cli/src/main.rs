@@ -1,7 +1,8 @@
 //! `swarm-flow`: the server, the runner, and a client for both.
 //!
 //! Exit codes: what a command did; 1 when it could not; 2 for wrong arguments. `exec` ends with the program's own
-//! code, so there, and for `run` and `sandbox run`, our failures are 125. A closed standard output ends us with 141, without a word.
+//! code, so there, and for `run` and `sandbox run`, our failures are 125. `swarm run` ends with 0, 1 or 2 as the run was done, failed
+//! or cancelled, and with 130 on Ctrl-C. A closed standard output ends us with 141, without a word.
 #![cfg_attr(
     test,
     allow(
@@ -18,6 +19,7 @@ mod audit;
 mod built;
 mod client;
 mod exec;
+mod graph;
 mod log;
 mod output;
 mod policy;

@@ -105,9 +105,31 @@ pub fn time(milliseconds: f64) -> String {
     }
 }
 
+/// Whole milliseconds as a person reads them: `340 ms`, `1.2 s`, `3 min 07 s`.
+pub fn elapsed(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..100_000 => format!("{}.{} s", ms / 1000, ms / 100 % 10),
+        _ => format!("{} min {:02} s", ms / 60_000, ms / 1000 % 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_went_by_is_short() {
+        for (ms, expected) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1000, "1.0 s"),
+            (75_390, "75.3 s"),
+            (187_000, "3 min 07 s"),
+        ] {
+            assert_eq!(elapsed(ms), expected);
+        }
+    }
 
     #[test]
     fn sizes_and_times_are_readable() {

@@ -1,14 +1,18 @@
 //! `swarm`: agents that work together, and the runs of their tasks.
 
+mod follow;
+mod live;
+mod report;
+mod run;
+pub mod state;
+
 use crate::client::{Client, LARGE_PAGES};
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::table::Table;
-use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 #[derive(Subcommand)]
 pub enum Swarm {
@@ -19,38 +23,65 @@ pub enum Swarm {
     /// Show one swarm, as JSON
     Get { swarm: String },
     /// Set how many agents it has, over all kinds in proportion
-    Scale { swarm: String, target_size: u32 },
-    /// Give it tasks and wait for their end
-    Run(Run),
+    Scale {
+        swarm: String,
+        /// 1 to 1000
+        #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        target_size: u32,
+    },
+    /// Give it tasks and follow them to their end; ends with 0 when the run is done, 1 when it failed, 2 when it was cancelled
+    Run(run::Run),
+    /// Show the runs of a swarm, or of all, the newest first
+    Runs { swarm: Option<String> },
+    /// Show a run and its tasks
+    Show(run::Show),
+    /// End a run, with all that it started
+    Cancel { run: String },
+    /// Begin no more tasks of a run; what is at work goes on
+    Pause { run: String },
+    /// Go on with a run that was paused
+    Resume { run: String },
+    /// Draw a run: which task needs which, states, times, and the critical path thick
+    Graph(run::Graph),
 }
 
 #[derive(Args)]
 pub struct Create {
     /// 1 to 63 letters, digits, `.`, `_`, `-`
     pub name: String,
-    /// Where tasks run: an id, or a name that no other workspace has; task n goes to workspace n, over and over
+    /// Where tasks run: an id, or a name that no other workspace has. A task that names none of them takes that of the first
+    /// task that it needs, else one with the least to do
     #[arg(short, long = "workspace", required = true)]
     pub workspaces: Vec<String>,
-    /// Agents of a kind
+    /// Agents of a kind; all together are how many tasks run at once
     #[arg(long = "agent", value_name = "KIND=COUNT", default_value = "script=1", value_parser = agents)]
     pub agents: Vec<(String, u32)>,
-    /// `sequential` or `parallel`
-    #[arg(long, default_value = "sequential")]
-    pub strategy: String,
+    /// How tasks work together; a run may say another
+    #[arg(long, value_enum, default_value_t)]
+    pub strategy: Strategy,
 }
 
-#[derive(Args)]
-pub struct Run {
-    pub swarm: String,
-    /// {"tasks": [{"id", "description", "requirements", "context"}]}, as the API takes it
-    pub file: PathBuf,
-    /// Print the run and do not wait for it
-    #[arg(long)]
-    pub detach: bool,
+#[derive(Clone, Copy, Default, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Strategy {
+    /// One task after another
+    #[default]
+    Sequential,
+    /// All at once, as far as they need nothing
+    Parallel,
+    /// Each item goes through all tasks in order, on its own
+    Pipeline,
+    /// All tasks but the last at once, for each item; the last has all their results
+    MapReduce,
+    /// The first task plans, the others need it
+    Hierarchical,
+    /// Tasks vote; the run ends as soon as the quorum has an answer
+    Consensus,
+    /// All at once; the first that is done wins, the others are cancelled
+    Race,
+    /// All but the last argue in rounds; the last judges
+    Debate,
 }
-
-/// Between two looks at a run.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub async fn swarm(client: &Client, command: Swarm, output: Output) -> Result<ExitCode> {
     let swarm: Value = match command {
@@ -60,19 +91,50 @@ pub async fn swarm(client: &Client, command: Swarm, output: Output) -> Result<Ex
             output.print(&all, |all| table(all).to_string())?;
             return Ok(ExitCode::SUCCESS);
         }
-        Swarm::Get { swarm } => client.get(&["swarms", &swarm]).await?,
+        Swarm::Get { swarm } => client.get(&["swarms", &id(client, swarm).await?]).await?,
         Swarm::Scale { swarm, target_size } => {
-            client
-                .post(
-                    &["swarms", &swarm, "scale"],
-                    &json!({"target_size": target_size}),
-                )
-                .await?
+            let swarm = id(client, swarm).await?;
+            let size = json!({"target_size": target_size});
+            client.post(&["swarms", &swarm, "scale"], &size).await?
         }
-        Swarm::Run(command) => return run(client, command, output).await,
+        Swarm::Run(command) => {
+            let swarm = id(client, command.swarm.clone()).await?;
+            return run::run(client, &swarm, &command, output).await;
+        }
+        Swarm::Runs { swarm: Some(swarm) } => {
+            let swarm = id(client, swarm).await?;
+            return run::list(client, Some(&swarm), output).await;
+        }
+        Swarm::Runs { swarm: None } => return run::list(client, None, output).await,
+        Swarm::Show(command) => return run::show(client, &command, output).await,
+        Swarm::Cancel { run } => return run::change(client, &run, "cancel", output).await,
+        Swarm::Pause { run } => return run::change(client, &run, "pause", output).await,
+        Swarm::Resume { run } => return run::change(client, &run, "resume", output).await,
+        Swarm::Graph(command) => return run::graph(client, &command).await,
     };
     Output { json: true }.print(&swarm, |_| String::new())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The id of the swarm that is meant by an id or by a name. A name that several have is an error.
+async fn id(client: &Client, meant: String) -> Result<String> {
+    if meant.starts_with("sw_") {
+        return Ok(meant);
+    }
+    let all: Vec<Value> = client.list(&["swarms"], &[LARGE_PAGES]).await?;
+    let found: Vec<&str> = all
+        .iter()
+        .filter(|swarm| swarm["name"] == *meant)
+        .filter_map(|swarm| swarm["id"].as_str())
+        .collect();
+    match found.as_slice() {
+        [] => bail!("there is no swarm named `{meant}`; `swarm-flow swarm list` shows all"),
+        [id] => Ok((*id).to_owned()),
+        several => bail!(
+            "several swarms are named `{meant}`; give one of the ids: {}",
+            several.join(", ")
+        ),
+    }
 }
 
 async fn create(client: &Client, command: Create) -> Result<Value> {
@@ -88,59 +150,11 @@ async fn create(client: &Client, command: Create) -> Result<Value> {
     let body = json!({
         "name": command.name,
         "agents": agents,
-        "coordination_strategy": command.strategy,
+        "coordination_strategy": command.strategy.to_possible_value().map(|value| value.get_name().to_owned()),
         "platform": "local",
         "workspaces": workspaces,
     });
     client.post(&["swarms"], &body).await
-}
-
-async fn run(client: &Client, command: Run, output: Output) -> Result<ExitCode> {
-    let text =
-        std::fs::read(&command.file).with_context(|| format!("read {}", command.file.display()))?;
-    let body: Value = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is not JSON", command.file.display()))?;
-    let mut run: Value = client
-        .post(&["swarms", &command.swarm, "runs"], &body)
-        .await?;
-    let id = run["id"].as_str().context("the run has no id")?.to_owned();
-    while !command.detach && run["state"] == "running" {
-        tokio::time::sleep(LOOK_EVERY).await;
-        run = client
-            .get(&["runs", &id])
-            .await
-            .with_context(|| format!("look at {id}, which goes on"))?;
-    }
-    output.print(&run, report)?;
-    match run["state"].as_str() {
-        Some("done") => Ok(ExitCode::SUCCESS),
-        Some("failed") => Ok(ExitCode::from(1)),
-        Some("running") if command.detach => Ok(ExitCode::SUCCESS),
-        state => bail!("the run {id} is in the state {state:?}, which this client does not know"),
-    }
-}
-
-fn report(run: &Value) -> String {
-    let mut table = Table::new(["TASK", "STATE", "AGENT", "WORKSPACE", "ATTEMPT"]);
-    let tasks = run["tasks"].as_array();
-    for task in tasks.into_iter().flatten() {
-        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-        let id = if task["task"]["id"].is_string() {
-            &task["task"]["id"]
-        } else {
-            &task["id"]
-        };
-        let attempt = task["attempt"].to_string();
-        table.row([
-            text(id),
-            text(&task["state"]),
-            text(&task["agent"]),
-            text(&task["workspace"]),
-            attempt,
-        ]);
-    }
-    let text = |name: &str| output::harmless(run[name].as_str().unwrap_or("-"));
-    format!("{}\n{table}{}\n", text("id"), text("state"))
 }
 
 fn table(swarms: &[Value]) -> Table {

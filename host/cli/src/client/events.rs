@@ -5,7 +5,7 @@
 //! | `event: NAME` | the message's kind; without it, `message` |
 //! | `data: TEXT` | a line of its data |
 //! | empty | the message is complete |
-//! | `: TEXT`, `id:`, `retry:`, anything else | ignored; we do not resume |
+//! | `: TEXT`, `id:`, `retry:`, anything else | ignored: an event that can be asked for again has its id in its data |
 
 /// One message.
 #[derive(Debug, PartialEq, Eq)]
