@@ -30,6 +30,7 @@ pub async fn follow(client: &Client, run: &mut Run, live: &mut Live) -> Result<(
         run,
         live,
         last_id: None,
+        is_stale: false,
     };
     let mut answered = Instant::now();
     let mut pause = PAUSE;
@@ -69,6 +70,8 @@ struct Following<'a> {
     live: &'a mut Live,
     clock: Clock,
     last_id: Option<u64>,
+    /// Something happened that we do not understand.
+    is_stale: bool,
 }
 
 impl Following<'_> {
@@ -83,7 +86,7 @@ impl Following<'_> {
                 piece = response.chunk() => piece.context("the connection broke")?,
                 _ = draw.tick() => {
                     self.live.draw(self.run, self.clock.now_ms());
-                    if heard.elapsed() > LOOK_AFTER {
+                    if self.is_stale || heard.elapsed() > LOOK_AFTER {
                         heard = Instant::now();
                         self.look().await?;
                     }
@@ -112,11 +115,14 @@ impl Following<'_> {
     }
 
     async fn take(&mut self, event: &Event) -> Result<()> {
-        let change = self.run.apply(event);
-        self.clock = Clock::at(event.at_ms);
-        if change == Change::Unknown {
+        let mut change = self.run.apply(event);
+        if change == Change::Missing {
             self.look().await?;
+            change = self.run.apply(event);
         }
+        // Not looked at here: of such events there may be many at once.
+        self.is_stale |= change == Change::Unknown;
+        self.clock = Clock::at(event.at_ms);
         self.last_id = Some(event.id);
         self.live.changed(self.run, &change, event.at_ms);
         Ok(())
@@ -126,6 +132,7 @@ impl Following<'_> {
     async fn look(&mut self) -> Result<()> {
         let answer: Value = self.client.get(&["runs", &self.run.id]).await?;
         *self.run = Run::read(&answer)?;
+        self.is_stale = false;
         Ok(())
     }
 }

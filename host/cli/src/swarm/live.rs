@@ -4,7 +4,7 @@
 use super::state::{Change, Run, Task};
 use crate::output::{elapsed, harmless, say};
 use crate::table::Table;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 
@@ -78,17 +78,20 @@ impl Live {
             rows.push(all.add(row()));
         }
         for (row, text) in rows.iter().zip(frame) {
-            row.set_message(text);
-            row.tick();
+            // Every message draws all rows again.
+            if row.message() != text {
+                row.set_message(text);
+            }
         }
     }
 
     /// Takes away what was drawn.
     pub fn clear(&mut self) {
         if let Form::Screen { all, rows } = &mut self.form {
-            rows.iter().for_each(ProgressBar::finish_and_clear);
-            // What cannot be taken away stays.
+            // What cannot be taken away stays. Rows draw once more when they are dropped.
             let _ = all.clear();
+            all.set_draw_target(ProgressDrawTarget::hidden());
+            rows.clear();
         }
     }
 }

@@ -52,7 +52,9 @@ pub enum Change {
     Task(usize),
     /// Of the run itself.
     Run,
-    /// We do not know it, or the task that it is about: the server may be newer, or there are more tasks by now.
+    /// Of a task that we do not know: there are more by now.
+    Missing,
+    /// We do not know what it means: the server may be newer.
     Unknown,
 }
 
@@ -147,7 +149,7 @@ impl Run {
             .position(|task| index == Some(task.index.into()));
         let Some((place, task)) = place.and_then(|place| Some((place, self.tasks.get_mut(place)?)))
         else {
-            return Change::Unknown;
+            return Change::Missing;
         };
         task.why = why(&event.payload["failure"], &event.payload["result"]);
         let shown = if state == "retried" { "ready" } else { state };

@@ -132,8 +132,8 @@ fn what_is_not_known_is_said_to_be_unknown() {
     let before = run.clone();
     for (kind, payload, expected) in [
         ("task.made", json!({"index": 3}), Change::Unknown),
-        ("task.done", json!({"index": 3}), Change::Unknown),
-        ("task.done", json!({}), Change::Unknown),
+        ("task.done", json!({"index": 3}), Change::Missing),
+        ("task.done", json!({}), Change::Missing),
         ("run.stolen", json!({}), Change::Unknown),
         ("lock.taken", json!({}), Change::None),
         ("strange", json!({}), Change::None),
