@@ -1,6 +1,7 @@
 //! SQLite in memory: the same SQL as in the app, tested without a host.
 
 use crate::{Database, DatabaseError, Row};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{Value as Stored, ValueRef};
 use spin_sdk::sqlite::Value;
 use std::cell::{Cell, RefCell};
@@ -14,6 +15,10 @@ pub struct Memory {
 impl Memory {
     pub fn open() -> Result<Self, DatabaseError> {
         let connection = rusqlite::Connection::open_in_memory().map_err(words)?;
+        // As the app's database has it.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(words)?;
         Ok(Self {
             connection: RefCell::new(connection),
             statements: Cell::new(0),
@@ -30,7 +35,7 @@ impl Database for Memory {
     fn execute(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         self.statements.set(self.statements.get() + 1);
         let connection = self.connection.borrow_mut();
-        let mut prepared = connection.prepare(statement).map_err(words)?;
+        let mut prepared = connection.prepare_cached(statement).map_err(words)?;
         let columns = prepared.column_count();
         let mut found = prepared
             .query(rusqlite::params_from_iter(parameters.iter().map(stored)))

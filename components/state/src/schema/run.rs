@@ -177,10 +177,11 @@ pub(super) const STATEMENTS: &[&str] = &[
                 JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs
                 WHERE need.run = NEW.stream AND need.number = task.number AND needed.workspace <> ''
                 ORDER BY need.needs LIMIT 1), ''))
-        WHERE run = NEW.stream AND state = 'pending'
-            AND number IN (
-                SELECT number FROM need
-                WHERE run = NEW.stream AND needs = json_extract(NEW.payload, '$.index'))
+        WHERE rowid IN (
+                SELECT waiting.rowid FROM need
+                CROSS JOIN task AS waiting ON waiting.run = need.run AND waiting.number = need.number
+                WHERE need.run = NEW.stream AND need.needs = json_extract(NEW.payload, '$.index')
+                    AND +waiting.state = 'pending')
             AND (NEW.kind = 'task.done' OR NEW.kind <> 'task.cancelled' AND (
                 SELECT optional FROM task
                 WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index')));

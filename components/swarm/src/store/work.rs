@@ -100,17 +100,23 @@ pub fn offered(
     if candidate.gives_up && looks(run.strategy) {
         run.seen = seen(database, &candidate.id)?;
     }
+    // Each part finds its rows by an index: a run may have thousands of tasks.
     let open = if candidate.gives_up {
-        "task.state IN ('pending', 'ready', 'leased')"
+        "SELECT number FROM task WHERE run = ?4 AND state IN ('pending', 'ready', 'leased') LIMIT ?5".to_owned()
     } else {
-        "(task.state = 'ready' AND task.not_before_ms <= ?1) OR (task.state = 'leased' AND task.expires_at_ms <= ?1) \
-            OR (task.state = 'leased' AND task.runner = ?2 AND task.session <> ?3)"
+        format!(
+            "SELECT number FROM ( \
+                SELECT number FROM task WHERE run = ?4 AND state = 'ready' AND not_before_ms <= ?1 \
+                ORDER BY priority DESC, number LIMIT ?5) \
+            UNION ALL SELECT number FROM task WHERE run = ?4 AND state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT})"
+        )
     };
     let statement = format!(
         "SELECT {OPEN}, task.workspace, CASE WHEN task.workspace = '' THEN 'any' WHEN workspace.id IS NULL THEN 'gone' \
             WHEN workspace.runner = ?2 AND workspace.state = 'started' THEN 'here' ELSE 'elsewhere' END, {LEFT} \
-        FROM task LEFT JOIN workspace ON workspace.id = task.workspace \
-        WHERE task.run = ?4 AND ({open}) ORDER BY task.priority DESC, task.number LIMIT ?5"
+        FROM ({open}) AS chosen CROSS JOIN task ON task.run = ?4 AND task.number = chosen.number \
+        LEFT JOIN workspace ON workspace.id = task.workspace \
+        ORDER BY task.priority DESC, task.number LIMIT ?5"
     );
     let parameters = [
         number(asked.now_ms),
@@ -192,8 +198,8 @@ impl Free {
 const OPEN: &str = "task.number, task.state, task.fence, task.runner, task.expires_at_ms, task.not_before_ms, \
     task.failures, task.retry, task.optional, CASE WHEN task.state <> 'pending' THEN '[]' ELSE ( \
         SELECT json_group_array(need.needs) FROM need \
-        JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs \
-        WHERE need.run = task.run AND need.number = task.number AND needed.state IN ('pending', 'ready', 'leased')) END";
+        CROSS JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs \
+        WHERE need.run = task.run AND need.number = task.number AND +needed.state IN ('pending', 'ready', 'leased')) END";
 const OPEN_COLUMNS: usize = 10;
 
 /// None for a task that has ended.
@@ -399,16 +405,17 @@ pub fn read(
 ) -> Result<Option<Read>, DatabaseError> {
     // Whoever looks at how tasks ended may cancel all that is open.
     let looking = looking();
+    // Each part finds its rows by an index: a run may have thousands of tasks. Task 0 stands for the run itself.
     let statement = format!(
-        "SELECT {OPEN}, task.result, task.failure, wanted.value IS NOT NULL, run.swarm, {RUN} \
-        FROM run JOIN task ON task.run = run.id LEFT JOIN json_each(?2) AS wanted ON wanted.value = task.number \
-        WHERE run.id = ?1 AND (wanted.value IS NOT NULL \
-            OR ((?3 OR run.strategy IN ({looking})) AND task.state IN ('pending', 'ready', 'leased')) \
-            OR task.number = ( \
-                SELECT number FROM task WHERE run = ?1 AND state IN ('pending', 'ready', 'leased') \
-                    AND number NOT IN (SELECT value FROM json_each(?2)) LIMIT 1) \
-            OR task.number = 0) \
-        ORDER BY task.number"
+        "WITH chosen AS ( \
+            SELECT 0 AS number UNION SELECT value FROM json_each(?2) \
+            UNION SELECT * FROM ( \
+                SELECT number FROM task \
+                WHERE run = ?1 AND state IN ('pending', 'ready', 'leased') AND number NOT IN (SELECT value FROM json_each(?2)) \
+                LIMIT iif(?3 OR (SELECT strategy FROM run WHERE id = ?1) IN ({looking}), -1, 1))) \
+        SELECT {OPEN}, task.result, task.failure, task.number IN (SELECT value FROM json_each(?2)), run.swarm, {RUN} \
+        FROM run CROSS JOIN chosen CROSS JOIN task ON task.run = ?1 AND task.number = chosen.number \
+        WHERE run.id = ?1 ORDER BY task.number"
     );
     let parameters = [text(id), json(tasks)?, number(all.into())];
     let rows = query(database, &statement, &parameters)?;

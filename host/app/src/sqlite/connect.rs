@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, Wal};
 
 use super::Failure;
@@ -56,6 +57,8 @@ impl Connection {
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.execute_batch(SETTINGS)?;
         sqlite.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        // Else a statement with a parameter behind `LIMIT`, or compared with an indexed column, is compiled anew at each use.
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
 
         sqlite.wal_hook(Some(move |wal: &mut Wal, pages| {
             checkpoints.committed(wal, pages);
