@@ -31,9 +31,10 @@ pub async fn follow(client: &Client, run: &mut Run, live: &mut Live) -> Result<(
         live,
         last_id: None,
         is_stale: false,
+        answered: Instant::now(),
     };
-    let mut answered = Instant::now();
     let mut pause = PAUSE;
+    let mut told = false;
     while !following.run.is_over() {
         let before = following.last_id;
         let broken = match following.events().await {
@@ -41,13 +42,13 @@ pub async fn follow(client: &Client, run: &mut Run, live: &mut Live) -> Result<(
             Err(error) => error,
         };
         if following.last_id != before {
-            (answered, pause) = (Instant::now(), PAUSE);
+            (pause, told) = (PAUSE, false);
         }
         tokio::time::sleep(pause).await;
         pause = PAUSE_MAX.min(pause * 2);
         match following.look().await {
-            Ok(()) => answered = Instant::now(),
-            Err(error) if is_final(&error) || answered.elapsed() > GIVE_UP_AFTER => {
+            Ok(()) => {}
+            Err(error) if is_final(&error) || following.answered.elapsed() > GIVE_UP_AFTER => {
                 let id = &following.run.id;
                 return Err(error.context(format!(
                     "{id} can no longer be followed, and goes on; `swarm-flow swarm show {id}` looks at it"
@@ -55,10 +56,10 @@ pub async fn follow(client: &Client, run: &mut Run, live: &mut Live) -> Result<(
             }
             Err(_) => {}
         }
-        if !following.run.is_over() {
-            following.live.note(&format!(
-                "the events stopped coming, asking again: {broken:#}"
-            ));
+        if !told && !following.run.is_over() {
+            told = true;
+            let text = format!("the events stopped coming, asking again: {broken:#}");
+            following.live.note(&text);
         }
     }
     Ok(())
@@ -72,6 +73,8 @@ struct Following<'a> {
     last_id: Option<u64>,
     /// Something happened that we do not understand.
     is_stale: bool,
+    /// When the server last said anything.
+    answered: Instant,
 }
 
 impl Following<'_> {
@@ -94,6 +97,7 @@ impl Following<'_> {
                 }
             };
             let piece = piece.context("the server ended the stream")?;
+            self.answered = Instant::now();
             for message in parser.push(&piece) {
                 heard = Instant::now();
                 let event: Event = serde_json::from_str(&message.data)
@@ -133,6 +137,7 @@ impl Following<'_> {
         let answer: Value = self.client.get(&["runs", &self.run.id]).await?;
         *self.run = Run::read(&answer)?;
         self.is_stale = false;
+        self.answered = Instant::now();
         Ok(())
     }
 }

@@ -204,7 +204,8 @@ impl Task {
         self.state == "done" || (self.optional && self.has_ended())
     }
 
-    /// How long its last attempt took, or has taken so far; none before its first.
+    /// How long it took, or has taken so far; none before its first attempt. Of a task that was tried more than once, events
+    /// tell the last attempt, and the API all of them with the time between.
     pub fn took_ms(&self, now_ms: u64) -> Option<u64> {
         let started = self.started_at_ms?;
         let until = self.ended_at_ms.unwrap_or(now_ms);
