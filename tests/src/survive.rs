@@ -280,7 +280,7 @@ fn submit(server: &Server, swarm: &str, plan: Plan, index: usize, port: u16) -> 
             "echo {name} first >> log.txt; sleep 0.1; \
                  curl -sS -X POST http://127.0.0.1:{port}/{name} && echo {name} last >> log.txt"
         );
-        let needs = if index % 2 == 0 && number > 0 {
+        let needs = if index.is_multiple_of(2) && number > 0 {
             vec![format!("t{}", number / 2)]
         } else {
             Vec::new()

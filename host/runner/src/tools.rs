@@ -42,7 +42,7 @@ impl Tools {
         if let Some(recording) = &self.recording {
             recording.record("filesystem", &decided.resource, &decided.decision);
         }
-        Ok(decided.granted()?)
+        decided.granted()
     }
 
     /// The workspace's: it may have been changed since the lease.

@@ -163,6 +163,7 @@ impl Workspace {
             changes,
             idempotency: None,
             live: None,
+            determined: None,
             family: None,
             limits: policy.limits,
         };
