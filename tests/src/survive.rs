@@ -1,6 +1,7 @@
 //! Runs of tasks with side effects that are counted outside, while the app, a runner, or both are killed at random instants:
 //! nothing may be lost, nothing done twice, every run ends, and every run can be replayed.
 
+use crate::artefact;
 use crate::runner::{Runner, join};
 use crate::server::{Server, free_port};
 use serde_json::{Value, json};
@@ -170,7 +171,8 @@ pub fn survive(plan: Plan) -> Survived {
     token.trim().clone_into(&mut cluster.runner_token);
     cluster.start_second();
     let workspaces = workspaces(cluster.server());
-    let swarm = swarm(cluster.server(), &workspaces);
+    let counting = counting(cluster.server(), &workspaces, plan);
+    let swarm = swarm(cluster.server(), &workspaces, "script");
     let mut dice = Dice(plan.seed.max(1));
     let mut runs = Vec::new();
     for kill in 0..plan.kills {
@@ -192,12 +194,16 @@ pub fn survive(plan: Plan) -> Survived {
         .iter()
         .map(|run| ended(cluster.server(), run, deadline))
         .collect();
+    let counted = ended_and_counted(cluster.server(), &counting, deadline);
     let mut survived = Survived {
         kills: plan.kills,
         tasks: plan.runs * plan.tasks,
         took: started.elapsed(),
         ..Survived::default()
     };
+    let expected = plan.tasks * COUNTS;
+    survived.lost += expected.saturating_sub(counted);
+    survived.repeated += counted.saturating_sub(expected);
     let lines = lines(cluster.server(), &workspaces);
     let counts = counter.counts.lock().unwrap();
     for (index, run) in ended.iter().enumerate() {
@@ -263,13 +269,45 @@ fn workspaces(server: &Server) -> Vec<String> {
     (0..4).map(make).collect()
 }
 
-fn swarm(server: &Server, workspaces: &[String]) -> String {
+fn swarm(server: &Server, workspaces: &[String], kind: &str) -> String {
     let body = json!({
-        "name": "survive", "agents": [{"kind": "script", "count": 6}], "workspaces": workspaces,
+        "name": "survive", "agents": [{"kind": kind, "count": 6}], "workspaces": workspaces,
     });
     let (status, made) = server.post("/swarms", &body);
     assert_eq!(status, 201, "{made}");
     made["id"].as_str().unwrap().to_owned()
+}
+
+/// How often a task counts in the memory of its swarm.
+const COUNTS: usize = 3;
+
+/// A run of tasks that count in what their swarm knows, and do something in between: its swarm and itself.
+fn counting(server: &Server, workspaces: &[String], plan: Plan) -> (String, String) {
+    let component = std::fs::read(artefact::guest("counter")).unwrap();
+    let added = server
+        .request(reqwest::Method::POST, "/agents?name=counter")
+        .header("content-type", "application/wasm")
+        .body(component)
+        .send()
+        .unwrap();
+    assert!(added.status().is_success(), "{}", added.text().unwrap());
+    let swarm = swarm(server, workspaces, "counter");
+    let context = json!({"times": COUNTS, "command": ["sh", "-c", "sleep 0.1"]});
+    let tasks: Vec<Value> = (0..plan.tasks)
+        .map(|_| json!({"context": context}))
+        .collect();
+    let (status, run) = server.post(&format!("/swarms/{swarm}/runs"), &json!({"tasks": tasks}));
+    assert_eq!(status, 202, "{run}");
+    (swarm, run["id"].as_str().unwrap().to_owned())
+}
+
+fn ended_and_counted(server: &Server, (swarm, run): &(String, String), deadline: Instant) -> usize {
+    let run = ended(server, run, deadline);
+    assert_eq!(run["state"], "done", "{run}");
+    let (_, memory) = server.get(&format!("/swarms/{swarm}/memory"));
+    let items = memory["items"].as_array().unwrap();
+    let count = items.iter().find(|entry| entry["key"] == "count").unwrap();
+    count["value"].as_str().unwrap().parse().unwrap()
 }
 
 /// Every other run is a graph in which each task needs one before it, the rest are tasks that need nothing.

@@ -236,9 +236,17 @@ fn an_agent_imports_only_what_it_uses() {
     let tools = ["swarm-flow:core/types@2.0.0", "swarm-flow:core/tools@2.0.0"];
     assert_eq!(imports(&guest("contrary")), [""; 0]);
     assert_eq!(imports(&example("tester").unwrap()), tools);
-    assert_eq!(imports(&component("script")), tools);
+    let script = [tools.as_slice(), &["swarm-flow:core/inputs@2.0.0"]].concat();
+    assert_eq!(imports(&component("script")), script);
+    // What is made of TypeScript imports all that an agent can have, and nothing else.
     if let Some(typescript) = example("tester-ts") {
-        assert_eq!(imports(&typescript), tools);
+        let can = ["types", "tools", "inputs", "memory"];
+        let can = can.map(|name| format!("swarm-flow:core/{name}@2.0.0"));
+        let imported = imports(&typescript);
+        assert!(
+            imported.iter().all(|name| can.contains(name)),
+            "{imported:?}"
+        );
     }
 }
 
@@ -353,4 +361,48 @@ fn a_program_and_an_agent_do_not_take_each_others_name() {
     assert_eq!(add(&server, "name=mine", script).0, 201);
     assert_eq!(program(hello).0, 409);
     assert_eq!(names(&server), ["script", "mine"]);
+}
+
+#[test]
+fn agents_of_a_swarm_know_together_what_each_wrote() {
+    let server = fresh();
+    let workspace = server.workspace("base", "standard");
+    let counter = std::fs::read(guest("counter")).unwrap();
+    assert_eq!(add(&server, "name=counter", counter).0, 201);
+    let body = json!({
+        "name": "s", "agents": [{"kind": "counter", "count": 4}], "workspaces": [workspace],
+    });
+    let (_, made) = server.post("/swarms", &body);
+    let id = made["id"].as_str().unwrap();
+    let tasks: Vec<Value> = (0..8).map(|_| json!({"context": {"times": 5}})).collect();
+    let (_, run) = server.post(&format!("/swarms/{id}/runs"), &json!({"tasks": tasks}));
+    let path = format!("/runs/{}", run["id"].as_str().unwrap());
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while server.get(&path).1["state"] == "running" {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (_, memory) = server.get(&format!("/swarms/{id}/memory"));
+    let shown: Vec<_> = memory["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            (
+                entry["agent"].as_str(),
+                entry["key"].as_str().unwrap(),
+                entry["revision"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(memory["items"][0]["value"], "40", "{memory}");
+    assert_eq!(shown, [(None, "count", 40), (Some("counter"), "last", 8)]);
+    let (_, replay) = server.post(&format!("{path}/replay"), &json!({}));
+    assert_eq!(replay["diverged"], 0, "{replay}");
+    // Without a swarm there is nothing to know.
+    let (status, alone) = server.post(
+        "/agents/counter/tasks",
+        &json!({"workspace": workspace, "task": {"context": {"times": 1}}}),
+    );
+    assert_ne!(status, 200, "{alone}");
 }

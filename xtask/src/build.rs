@@ -26,12 +26,14 @@ pub fn components(project: &Project) -> Result<()> {
     })
 }
 
-/// The self-asserting programs that tests run, and an agent of theirs.
+/// The self-asserting programs that tests run, and agents of theirs.
 pub fn guests(project: &Project) -> Result<()> {
     step("build the guests", || {
-        build_wasm(project, &["guests", "guest-agent"])?;
-        let agent = project.guests().join("contrary.wasm");
-        copy(&project.wasm("guest-agent"), &agent)?;
+        build_wasm(project, &["guests", "guest-agent", "guest-counter"])?;
+        for (package, name) in [("guest-agent", "contrary"), ("guest-counter", "counter")] {
+            let agent = project.guests().join(format!("{name}.wasm"));
+            copy(&project.wasm(package), &agent)?;
+        }
         for name in binaries(&project.metadata()?, "guests")? {
             copy(
                 &guest(project, &name),

@@ -12,7 +12,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use exports::swarm_flow::core::{binding, inputs, tools};
+pub use exports::swarm_flow::core::{binding, inputs, memory, tools};
 pub use swarm_flow::core::{policy, runners, types, workspace};
 
 swarm_flow_protocol::convert_types!(types);
@@ -40,6 +40,36 @@ impl inputs::Guest for AgentTools {
     fn get() -> Vec<inputs::Input> {
         Vec::new()
     }
+}
+
+/// It has no swarm either.
+impl memory::Guest for AgentTools {
+    fn get(_: memory::Scope, _: String) -> Result<Option<memory::Entry>, types::Error> {
+        Err(no_memory())
+    }
+
+    fn put(_: memory::Scope, _: String, _: String, _: Option<u64>) -> Result<u64, types::Error> {
+        Err(no_memory())
+    }
+
+    fn delete(_: memory::Scope, _: String, _: Option<u64>) -> Result<(), types::Error> {
+        Err(no_memory())
+    }
+
+    fn list(
+        _: memory::Scope,
+        _: String,
+        _: Option<String>,
+    ) -> Result<Vec<memory::Entry>, types::Error> {
+        Err(no_memory())
+    }
+}
+
+fn no_memory() -> types::Error {
+    types::Error::Conflict(
+        "no-memory: the task belongs to no swarm, and so it has no memory; submit it as a run"
+            .to_owned(),
+    )
 }
 
 impl tools::Guest for AgentTools {

@@ -39,6 +39,8 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("workspace-stopped", 409, "The workspace is stopped"),
     ("stdin-closed", 409, "The command takes no more input"),
     ("audit-diverged", 409, "The audit logs differ"),
+    ("lease-lost", 409, "The lease was lost"),
+    ("revision-conflict", 409, "The key has another revision"),
     ("version-mismatch", 412, "Another version is the last"),
     (
         "revision-mismatch",
@@ -181,6 +183,8 @@ impl From<Error> for Problem {
                     "idempotency-conflict",
                     "stdin-closed",
                     "audit-diverged",
+                    "lease-lost",
+                    "revision-conflict",
                     "version-mismatch",
                     "revision-mismatch",
                 ],

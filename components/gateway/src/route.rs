@@ -117,6 +117,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/swarms/{id}", User, swarms::get),
     route("POST", "/swarms/{id}/scale", User, swarms::scale),
     route("POST", "/swarms/{id}/runs", User, swarms::submit),
+    route("GET", "/swarms/{id}/memory", User, swarms::memory),
     route("GET", "/runs", User, swarms::runs),
     route("GET", "/runs/{id}", User, swarms::run),
     route("POST", "/runs/{id}/cancel", User, swarms::cancel),
@@ -141,6 +142,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/runners/{id}/audit", Runner, runners::audit_head),
     route("POST", "/runners/{id}/audit", Runner, runners::audit),
     route("POST", "/runners/{id}/work", Runner, runners::work),
+    route("POST", "/runners/{id}/memory", Runner, runners::memory),
     route("POST", "/runners/{id}/leases/renew", Runner, runners::renew),
 ];
 

@@ -14,7 +14,7 @@ wit_bindgen::generate!({
 });
 
 pub use exports::swarm_flow::core::{swarm, work};
-pub use swarm_flow::core::{agent, inputs, policy, types};
+pub use swarm_flow::core::{agent, inputs, memory, policy, types};
 
 use crate::run::Wish;
 use swarm_flow_state::Spin;
@@ -94,6 +94,13 @@ impl swarm::Guest for Swarms {
         Ok(run)
     }
 
+    fn list_memory(
+        swarm_id: String,
+        page: types::PageRequest,
+    ) -> Result<swarm::MemoryPage, types::Error> {
+        crate::memory::list(&Spin, &swarm_id, page)
+    }
+
     fn replay_run(run_id: String) -> Result<Vec<swarm::Replayed>, types::Error> {
         crate::replay::replay(&Spin, &Http, &run_id)
     }
@@ -110,6 +117,16 @@ impl swarm::Guest for Swarms {
 }
 
 impl work::Guest for Swarms {
+    fn memory(
+        runner_id: String,
+        lease: work::LeaseId,
+        step: String,
+        call: work::MemoryCall,
+    ) -> Result<work::MemoryAnswer, types::Error> {
+        let now_ms = swarm_flow_state::now_ms();
+        crate::memory::call(&Spin, &runner_id, &lease, &step, call, now_ms)
+    }
+
     fn exchange(
         runner_id: String,
         session: String,

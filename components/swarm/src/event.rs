@@ -16,6 +16,7 @@
 //! | `run_…` | `run.done` | [`RunEnded`] | last: it came to what its strategy wants |
 //! | `run_…` | `run.failed` | [`RunEnded`] | last: it did not |
 //! | `run_…` | `run.cancelled` | [`RunEnded`] | last: somebody asked for that |
+//! | `memory:SWARM:OWNER:KEY` | `memory.written`, `memory.deleted` | [`MemoryWritten`] | an agent wrote a key; `OWNER` is its kind, or nothing for what all know |
 //!
 //! That a task is ready is no event: it follows from the ends of those that it needs.
 //!
@@ -141,6 +142,19 @@ pub struct Failure {
     /// `lost` when the platform ended it; else as the runner or the strategy says.
     pub code: String,
     pub message: String,
+}
+
+/// `memory.written` and `memory.deleted`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryWritten {
+    pub swarm: String,
+    pub owner: String,
+    pub key: String,
+    pub value: Option<String>,
+    pub run: String,
+    pub index: u32,
+    /// The call of the task's agent that wrote it: the same step again is the same write.
+    pub step: String,
 }
 
 /// What a run came to. Nothing of it is there when its tasks say it all.

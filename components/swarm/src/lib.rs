@@ -20,6 +20,7 @@ mod convert;
 mod decide;
 mod error;
 mod event;
+mod memory;
 mod plan;
 mod replay;
 mod run;

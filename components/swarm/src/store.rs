@@ -1,7 +1,9 @@
 //! What the database holds of swarms and runs, and the one way to change it. Each function is one statement.
 
+mod memory;
 mod work;
 
+pub use memory::{Holder, holder, memories, memories_after, memory, memory_keys, written_by};
 pub use work::{
     Asked, Candidate, Details, Input, Tried, asked, details, offered, open_tasks, read, renew,
     runners_of_run, tried,

@@ -40,8 +40,9 @@ pub use swarm_flow_policy as policy;
 pub use tools::{ToolDecision, tool_decision, tool_granted};
 pub use verify::{Extent, Finding, Verifier};
 pub use work::{
-    AgentError, Divergence, Exchange, Exchanged, Input, Lease, LeaseId, Metrics, Replay,
-    ReplayTask, Replayed, Replays, Report, Task, TaskResult,
+    AgentError, Divergence, Exchange, Exchanged, Input, Lease, LeaseId, MemoryAnswer, MemoryCall,
+    MemoryEntry, MemoryRequest, MemoryScope, Metrics, Replay, ReplayTask, Replayed, Replays,
+    Report, Task, TaskResult,
 };
 
 /// Where a runner answers.

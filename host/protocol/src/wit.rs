@@ -262,6 +262,22 @@ macro_rules! convert_inputs {
     };
 }
 
+/// For the interface `memory`: the module with its types.
+#[macro_export]
+macro_rules! convert_memory {
+    ($memory:ident) => {
+        $crate::same_fields!(
+            $memory::Entry = $crate::MemoryEntry {
+                key,
+                value,
+                revision,
+                updated_at_ms
+            }
+        );
+        $crate::same_cases!($memory::Scope = $crate::MemoryScope { Shared, Agent });
+    };
+}
+
 /// For the interface `work`: the module with its types.
 #[macro_export]
 macro_rules! convert_work {

@@ -3,6 +3,7 @@
 //! | method and path | request | response |
 //! |---|---|---|
 //! | `POST /api/v1/runners/{id}/work` | [`Exchange`] | [`Exchanged`] |
+//! | `POST /api/v1/runners/{id}/memory` | [`MemoryRequest`] | [`MemoryAnswer`] |
 //! | `POST /api/v1/runners/{id}/leases/renew` | `{"leases": [LeaseId]}` | `{"lost": [LeaseId]}` |
 
 use serde::{Deserialize, Serialize};
@@ -155,4 +156,63 @@ pub struct Divergence {
     /// What it did then: the call and its request, or the end.
     pub expected: String,
     pub actual: String,
+}
+
+/// What an agent does with its memory, while the lease is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryRequest {
+    pub lease: LeaseId,
+    /// The same again is the same write. 1 to 256 bytes.
+    pub step: String,
+    pub call: MemoryCall,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum MemoryCall {
+    Get {
+        scope: MemoryScope,
+        key: String,
+    },
+    Put {
+        scope: MemoryScope,
+        key: String,
+        value: String,
+        expected: Option<u64>,
+    },
+    Delete {
+        scope: MemoryScope,
+        key: String,
+        expected: Option<u64>,
+    },
+    List {
+        scope: MemoryScope,
+        prefix: String,
+        after: Option<String>,
+    },
+}
+
+/// Whose it is: the whole swarm's, or that of its agents of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryScope {
+    Shared,
+    Agent,
+}
+
+/// What came of it: entries of a look, the revision of a write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryAnswer {
+    Entries(Vec<MemoryEntry>),
+    Revision(u64),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryEntry {
+    pub key: String,
+    pub value: String,
+    pub revision: u64,
+    pub updated_at_ms: u64,
 }

@@ -53,6 +53,9 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest<Tools>>> {
     bindings::swarm_flow::core::tools::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
         &mut guest.imports
     })?;
+    bindings::swarm_flow::core::memory::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
+        &mut guest.imports
+    })?;
     bindings::swarm_flow::core::inputs::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
         &mut guest.imports
     })?;

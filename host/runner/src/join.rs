@@ -1,7 +1,7 @@
 //! A runner's life with the app: it joins, says that it is alive, fetches work, and leaves.
 
 use crate::{Runner, audit, lease};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Method, Request, header};
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use swarm_flow_protocol as protocol;
 use swarm_flow_protocol::Registration;
 use tokio::task::JoinSet;
 
@@ -38,6 +39,9 @@ pub(crate) struct App {
     runner: Runner,
 }
 
+/// Before the app is asked again what an agent wants to know; twice as long each time.
+const ASK_PAUSE: Duration = Duration::from_millis(20);
+const ASK_PAUSE_MAX: Duration = Duration::from_secs(2);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Joins the app, removes directories that it does not know, and begins to work.
@@ -169,6 +173,28 @@ impl App {
         self.request(method, &path, body).await
     }
 
+    /// The same for what an agent asks: its errors are the agent's. As long as the app is away, this waits for it.
+    pub(crate) async fn ask<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<R, protocol::Error> {
+        let mut pause = ASK_PAUSE;
+        loop {
+            match self.send(Method::POST, path, body).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => match error.downcast_ref::<Refused>() {
+                    Some(refused) if refused.status < 500 => return Err(refused.error()),
+                    _ => {
+                        tracing::warn!("the app does not answer an agent, trying again: {error:#}")
+                    }
+                },
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(ASK_PAUSE_MAX);
+        }
+    }
+
     async fn request<R: DeserializeOwned>(
         &self,
         method: Method,
@@ -191,11 +217,12 @@ impl App {
             .await
             .with_context(|| format!("cannot reach the app for {method} {path}"))?;
         if !(200..300).contains(&response.status) {
-            bail!(
-                "{method} {path}: {} {}",
-                response.status,
-                String::from_utf8_lossy(&response.body)
-            );
+            return Err(Refused {
+                asked: format!("{method} {path}"),
+                status: response.status,
+                body: response.body,
+            }
+            .into());
         }
         let body: &[u8] = if response.body.is_empty() {
             b"null"
@@ -204,5 +231,38 @@ impl App {
         };
         serde_json::from_slice(body)
             .with_context(|| format!("{method} {path}: the app's answer makes no sense"))
+    }
+}
+
+/// The app's answer was a problem.
+#[derive(Debug, thiserror::Error)]
+#[error("{asked}: {status} {}", String::from_utf8_lossy(body))]
+struct Refused {
+    asked: String,
+    status: u16,
+    body: Bytes,
+}
+
+impl Refused {
+    /// In an agent's words.
+    fn error(&self) -> protocol::Error {
+        let problem: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+        match (self.status, problem["allowed"].as_u64()) {
+            (_, Some(allowed)) => protocol::Error::TooLarge {
+                name: text("limit"),
+                allowed,
+            },
+            (400, None) => protocol::Error::Invalid {
+                field: text("field"),
+                message: text("detail"),
+            },
+            (429, None) => protocol::Error::Busy {
+                retry_after_ms: 100,
+            },
+            _ => protocol::Error::Conflict {
+                message: format!("{}: {}", text("code"), text("detail")),
+            },
+        }
     }
 }

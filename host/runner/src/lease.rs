@@ -262,6 +262,7 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
         inputs: lease.inputs,
         recording: None,
         journal: Some(journal.clone()),
+        memory: Some((app.clone(), lease.id.clone())),
     };
     let trail = match app.runner().record_agent(&lease.agent, &tools) {
         Ok(trail) => trail,

@@ -28,6 +28,7 @@ mod files;
 mod join;
 mod journal;
 mod lease;
+mod memory;
 mod programs;
 mod queue;
 mod replay;

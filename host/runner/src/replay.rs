@@ -75,6 +75,7 @@ impl Runner {
             inputs: Vec::new(),
             recording: None,
             journal: Some(journal.clone()),
+            memory: None,
         };
         let trail = self
             .record_agent(agent, &tools)

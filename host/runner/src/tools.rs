@@ -3,6 +3,7 @@
 
 use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
 use crate::atomic::Atomic;
+use crate::join::App;
 use crate::journal::{Call, Journal, Pending};
 use crate::{Runner, files};
 use base64::Engine as _;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use swarm_flow_audit::Recording;
 use swarm_flow_policy::{Access, Policy};
 use swarm_flow_protocol as protocol;
+use swarm_flow_protocol::LeaseId;
 
 protocol::convert_types!(types);
 protocol::convert_inputs!(inputs);
@@ -33,6 +35,8 @@ pub(crate) struct Tools {
     pub(crate) recording: Option<Recording>,
     /// Of a task's attempt.
     pub(crate) journal: Option<Arc<Journal>>,
+    /// Who knows what the agents of a swarm know, and the lease by which it is asked.
+    pub(crate) memory: Option<(App, LeaseId)>,
 }
 
 impl Tools {

@@ -30,7 +30,7 @@
 //! ```
 //!
 //! The crate is a `cdylib`, built with `cargo build --release --target wasm32-wasip2`. What of the platform an agent
-//! may use is one module each, [`tools`] and [`inputs`] so far; a module that is not called leaves no import in the component, so the
+//! may use is one module each, [`tools`], [`inputs`] and [`memory`] so far; a module that is not called leaves no import in the component, so the
 //! agent also runs where that import is not given.
 //!
 //! Beside them an agent has WASI's clocks, randomness and standard library, but no file, variable or socket: what it
@@ -51,6 +51,7 @@ pub mod bindings;
 mod error;
 mod export;
 pub mod inputs;
+pub mod memory;
 mod result;
 mod task;
 pub mod tools;

@@ -6,9 +6,9 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, no_content, ok};
 use crate::shape::runner::Runner;
-use crate::shape::work::{Lost, Renew, exchanged, report};
+use crate::shape::work::{Lost, Renew, exchanged, memory_answer, memory_call, report};
 use serde_json::json;
-use swarm_flow_protocol::{AuditBatch, AuditHead, Exchange, Registration};
+use swarm_flow_protocol::{AuditBatch, AuditHead, Exchange, MemoryRequest, Registration};
 
 /// Reports carry what their tasks put out.
 const REPORTS_BYTES_MAX: u64 = 24 << 20;
@@ -56,6 +56,14 @@ pub fn work(request: &Request) -> Result<Reply, Problem> {
     let reports: Vec<_> = reports.into_iter().map(report).collect();
     let answer = work::exchange(request.parameter(0), &session, &reports, most)?;
     ok(&exchanged(answer))
+}
+
+pub fn memory(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let MemoryRequest { lease, step, call } = request.json()?;
+    let call = memory_call(call);
+    let answer = work::memory(request.parameter(0), &lease.into(), &step, &call)?;
+    ok(&memory_answer(answer))
 }
 
 pub fn renew(request: &Request) -> Result<Reply, Problem> {

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, json, ok};
 use crate::route::PREFIX;
-use crate::shape::swarm::{Create, Replay, Run, RunSummary, Scale, Submit, Swarm};
+use crate::shape::swarm::{Create, MemoryEntry, Replay, Run, RunSummary, Scale, Submit, Swarm};
 
 /// Its tasks have 4 MiB together; written as JSON that may be six times as long.
 const RUN_BYTES_MAX: u64 = 25 << 20;
@@ -54,6 +54,14 @@ pub fn submit(request: &Request) -> Result<Reply, Problem> {
     Ok(Reply::Whole(
         json(202, &run)?.with_header("location", location),
     ))
+}
+
+pub fn memory(request: &Request) -> Result<Reply, Problem> {
+    let page = wit::list_memory(request.parameter(0), &page(request)?)?;
+    ok(&Page::<MemoryEntry> {
+        items: page.items.into_iter().map(Into::into).collect(),
+        next_cursor: page.next,
+    })
 }
 
 /// Of one swarm, or of all.

@@ -362,6 +362,32 @@ struct RunTask {
     ended_at: Option<String>,
 }
 
+/// A value that agents know.
+#[derive(Serialize)]
+pub struct MemoryEntry {
+    agent: Option<String>,
+    key: String,
+    value: String,
+    revision: u64,
+    updated_at: String,
+    run: String,
+    index: u32,
+}
+
+impl From<wit::MemoryEntry> for MemoryEntry {
+    fn from(entry: wit::MemoryEntry) -> Self {
+        Self {
+            agent: entry.agent,
+            key: entry.key,
+            value: entry.value,
+            revision: entry.revision,
+            updated_at: rfc3339(entry.updated_at_ms),
+            run: entry.run_id,
+            index: entry.index,
+        }
+    }
+}
+
 /// What the replay of a run came to.
 #[derive(Serialize)]
 pub struct Replay {

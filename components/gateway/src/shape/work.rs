@@ -2,7 +2,9 @@
 
 use crate::bindings::{swarm, work as wit};
 use serde::{Deserialize, Serialize};
-use swarm_flow_protocol::{AgentError, Exchanged, Lease, LeaseId, Report};
+use swarm_flow_protocol::{
+    AgentError, Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report,
+};
 
 /// `POST /runners/{id}/leases/renew`.
 #[derive(Deserialize)]
@@ -45,5 +47,49 @@ pub fn report(report: Report) -> wit::Report {
             .outcome
             .map(Into::into)
             .map_err(|AgentError { code, message }| swarm::TaskFailure { code, message }),
+    }
+}
+
+pub fn memory_call(call: MemoryCall) -> wit::MemoryCall {
+    let write = |scope: swarm_flow_protocol::MemoryScope, key, value, expected| wit::MemoryWrite {
+        scope: scope.into(),
+        key,
+        value,
+        expected,
+    };
+    match call {
+        MemoryCall::Get { scope, key } => wit::MemoryCall::Get(wit::MemoryKey {
+            scope: scope.into(),
+            key,
+        }),
+        MemoryCall::Put {
+            scope,
+            key,
+            value,
+            expected,
+        } => wit::MemoryCall::Put(write(scope, key, value, expected)),
+        MemoryCall::Delete {
+            scope,
+            key,
+            expected,
+        } => wit::MemoryCall::Delete(write(scope, key, String::new(), expected)),
+        MemoryCall::List {
+            scope,
+            prefix,
+            after,
+        } => wit::MemoryCall::List(wit::MemoryList {
+            scope: scope.into(),
+            prefix,
+            after,
+        }),
+    }
+}
+
+pub fn memory_answer(answer: wit::MemoryAnswer) -> MemoryAnswer {
+    match answer {
+        wit::MemoryAnswer::Entries(entries) => {
+            MemoryAnswer::Entries(entries.into_iter().map(Into::into).collect())
+        }
+        wit::MemoryAnswer::Revision(revision) => MemoryAnswer::Revision(revision),
     }
 }

@@ -8,6 +8,7 @@
 
 mod audit;
 mod event;
+mod memory;
 mod policy;
 mod run;
 mod runner;
@@ -32,6 +33,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
         audit::STATEMENTS,
         swarm::STATEMENTS,
         run::STATEMENTS,
+        memory::STATEMENTS,
         MAKE_MARKER,
     ]
     .into_iter()

@@ -887,3 +887,87 @@ fn runners_with_something_to_do_are_woken() {
         [TaskState::Done, TaskState::Ready]
     );
 }
+
+#[test]
+fn agents_know_what_others_of_their_swarm_wrote_and_write_once() {
+    use crate::bindings::memory::Scope;
+    use crate::bindings::work::{MemoryAnswer, MemoryCall, MemoryKey, MemoryList, MemoryWrite};
+    let (database, swarm, _) = started(CoordinationStrategy::Parallel, 2, 2);
+    let leases = acquire(&database, "a", 2, NOW).unwrap();
+    let ask = |lease: &Lease, step: &str, call| {
+        let step = format!("{}/{step}", lease.id.index);
+        crate::memory::call(&database, "a", &lease.id, &step, call, NOW)
+    };
+    let write = |scope, key: &str, value: &str, expected| MemoryWrite {
+        scope,
+        key: key.to_owned(),
+        value: value.to_owned(),
+        expected,
+    };
+    let put = |lease: &Lease, step: &str, value: &str, expected| {
+        let call = MemoryCall::Put(write(Scope::Shared, "k", value, expected));
+        ask(lease, step, call)
+    };
+    let revision = |answer| match answer {
+        Ok(MemoryAnswer::Revision(revision)) => revision,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(revision(put(&leases[0], "1", "a", Some(0))), 1);
+    let refused = put(&leases[1], "1", "b", Some(0)).unwrap_err();
+    assert!(
+        matches!(refused, Error::Conflict(message) if message == "revision-conflict: `k` is at revision 1, not 0")
+    );
+    assert_eq!(revision(put(&leases[1], "2", "b", Some(1))), 2);
+    assert_eq!(revision(put(&leases[0], "2", "c", None)), 3);
+    // Started again, a task makes its last call once more, whoever wrote since.
+    let again = super::acquire(&database, ("a", "s2"), 2, NOW).unwrap();
+    assert_eq!(again[0].id.fence, 2);
+    assert_eq!(revision(put(&again[0], "1", "a", Some(0))), 1);
+    assert_eq!(revision(put(&again[0], "2", "c", None)), 3);
+    assert!(
+        put(&leases[0], "3", "d", None).is_err(),
+        "the lease was lost"
+    );
+    let get = |scope| {
+        let key = MemoryKey {
+            scope,
+            key: "k".to_owned(),
+        };
+        match ask(&again[1], "9", MemoryCall::Get(key)) {
+            Ok(MemoryAnswer::Entries(entries)) => entries
+                .first()
+                .map(|entry| (entry.value.clone(), entry.revision)),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(get(Scope::Shared), Some(("c".to_owned(), 3)));
+    assert_eq!(get(Scope::Agent), None);
+    let delete = MemoryCall::Delete(write(Scope::Shared, "k", "", Some(3)));
+    assert_eq!(revision(ask(&again[1], "10", delete)), 4);
+    assert_eq!(get(Scope::Shared), None);
+    assert_eq!(revision(put(&again[1], "11", "e", Some(0))), 5);
+    let own = MemoryCall::Put(write(Scope::Agent, "mine", "x", None));
+    assert_eq!(revision(ask(&again[1], "12", own)), 1);
+    let list = MemoryCall::List(MemoryList {
+        scope: Scope::Shared,
+        prefix: String::new(),
+        after: None,
+    });
+    assert!(
+        matches!(ask(&again[1], "13", list), Ok(MemoryAnswer::Entries(entries)) if entries.len() == 1)
+    );
+    let page = crate::bindings::types::PageRequest {
+        cursor: None,
+        limit: None,
+    };
+    let all = crate::memory::list(&database, &swarm, page).unwrap().items;
+    let shown: Vec<_> = all
+        .iter()
+        .map(|entry| (entry.agent.as_deref(), entry.key.as_str(), entry.revision))
+        .collect();
+    assert_eq!(shown, [(None, "k", 5), (Some("script"), "mine", 1)]);
+    for key in ["", "a\nb", &"k".repeat(257)] {
+        let call = MemoryCall::Put(write(Scope::Shared, key, "", None));
+        assert!(matches!(ask(&again[1], "14", call), Err(Error::Invalid(_))));
+    }
+}

@@ -113,6 +113,7 @@ impl Catalog {
             inputs: Vec::new(),
             recording: None,
             journal: None,
+            memory: None,
         };
         let trail = runner.record_agent(name, &nowhere);
         let trail = trail.map_err(|closed| Error::Unavailable {
