@@ -91,7 +91,11 @@ fn an_agent_imports_only_its_tools() {
     let others: Vec<&String> = script.difference(&wasi).collect();
     assert_eq!(
         others,
-        ["swarm-flow:core/tools@2.0.0", "swarm-flow:core/types@2.0.0"]
+        [
+            "swarm-flow:core/inputs@2.0.0",
+            "swarm-flow:core/tools@2.0.0",
+            "swarm-flow:core/types@2.0.0"
+        ]
     );
     assert!(
         !script

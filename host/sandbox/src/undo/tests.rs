@@ -58,7 +58,7 @@ impl Fixture {
         File::options().write(true).open(path).unwrap()
     }
 
-    fn is_back(self) {
+    fn assert_back(self) {
         self.undo.take_back().unwrap();
         same(&snapshot(&self.tree.files()), &self.tree.first);
         assert!(!self.tree.log("log").exists());
@@ -138,7 +138,7 @@ fn every_kind_of_change_is_taken_back() {
     let fixture = Fixture::new();
     done(one_of_each(&fixture));
     assert_ne!(snapshot(&fixture.tree.files()), fixture.tree.first);
-    fixture.is_back();
+    fixture.assert_back();
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_command_that_changes_nothing_makes_no_log() {
     );
     done(fixture.create("short"));
     assert!(!fixture.tree.log("log").exists());
-    fixture.is_back();
+    fixture.assert_back();
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn growing_needs_no_copy_and_overwriting_one() {
     done(fixture.undo.write_all(&file, b"x", 999));
     done(fixture.undo.write_all(&file, b"x", 0));
     assert_eq!(kept(), 1);
-    fixture.is_back();
+    fixture.assert_back();
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn what_an_open_file_gets_after_its_name_went_is_taken_back_too() {
     done(fixture.change(&Asked::Rename("full", "elsewhere")));
     done(fixture.change(&Asked::Unlink("elsewhere/two")));
     done(fixture.undo.write_all(&linked, b"late", 0));
-    fixture.is_back();
+    fixture.assert_back();
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn what_is_kept_is_limited_and_what_was_made_is_not_kept() {
         done(fixture.undo.write_all(&new, &[2; 1_000], 0));
         done(fixture.change(&Asked::Unlink("new")));
     }
-    fixture.is_back();
+    fixture.assert_back();
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn killed_at_any_byte_of_any_record_the_tree_is_as_it_was() {
     for records in 1.. {
         let (fixture, stopped) = stopped_at(records, each);
         if !stopped {
-            fixture.is_back();
+            fixture.assert_back();
             break;
         }
         after_a_restart(&fixture, false);
