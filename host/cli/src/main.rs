@@ -2,7 +2,7 @@
 //!
 //! Exit codes: what a command did; 1 when it could not; 2 for wrong arguments. `exec` ends with the program's own
 //! code, so there, and for `run` and `sandbox run`, our failures are 125. `swarm run` ends with 0, 1 or 2 as the run was done, failed
-//! or cancelled, and with 130 on Ctrl-C. A closed standard output ends us with 141, without a word.
+//! or cancelled, and with 130 on Ctrl-C; `replay` with 1 when an agent does something else. A closed standard output ends us with 141, without a word.
 #![cfg_attr(
     test,
     allow(
@@ -25,6 +25,7 @@ mod output;
 mod policy;
 mod programs;
 mod registries;
+mod replay;
 mod roots;
 mod run;
 mod runner;
@@ -172,5 +173,6 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         Command::Programs(command) => programs::programs(&client, command, output).await,
         Command::Agent(command) => agent::agent(&client, command, output).await,
         Command::Swarm(command) => swarm::swarm(&client, command, output).await,
+        Command::Replay(command) => replay::replay(&client, &command, output).await,
     }
 }

@@ -167,3 +167,32 @@ fn a_run_is_drawn_in_either_language() {
     );
     assert_eq!(graph(id, "dot").1, "");
 }
+
+#[test]
+fn a_run_is_replayed_and_each_task_does_the_same() {
+    let server = fresh();
+    server.workspace("base", "standard");
+    let swarm = team(&server, 2, &["demo"]);
+    let run = begin(&server, &swarm, &[("a", "nap"), ("b", "nap")]);
+    until(&server, &run, |run| run["state"] == "done");
+    let replayed = swarm_flow(&server, &["replay", &run], "");
+    assert!(replayed.status.success(), "{}", said(&replayed));
+    let lines = text(&replayed.stdout);
+    assert_eq!(
+        lines.lines().filter(|line| line.ends_with("same")).count(),
+        2,
+        "{lines}"
+    );
+    let replay = json_of(&server, &["replay", &run], "");
+    assert_eq!(
+        (&replay["diverged"], &replay["tasks"][1]["steps"]),
+        (&json!(0), &json!(1))
+    );
+    // Without its journals it cannot be said that they do.
+    let (_, page) = server.get("/workspaces");
+    let workspace = page["items"][0]["id"].as_str().unwrap();
+    server.delete(&format!("/workspaces/{workspace}"));
+    let gone = swarm_flow(&server, &["replay", &run], "");
+    assert_eq!(gone.status.code(), Some(1), "{}", said(&gone));
+    assert!(text(&gone.stdout).contains("no_journal"));
+}
