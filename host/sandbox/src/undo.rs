@@ -1,8 +1,8 @@
 //! All or nothing: what a command and the programs that it starts change in the files of a workspace is there in full when
 //! they have ended and somebody kept the result, or is taken back.
 //!
-//! Before something is changed for the first time, what it was is noted in a log on the same disk: [`log`] has the records,
-//! [`restore`] takes them back, [`names`] and [`content`] write them. Reading costs nothing, and a command that changes nothing
+//! Before something is changed for the first time, what it was is noted in a log on the same disk: `log` has the records,
+//! `restore` takes them back, `names` and `content` write them. Reading costs nothing, and a command that changes nothing
 //! makes no log. What is protected from is the end of this process at any instant, by SIGKILL for one. After a loss of power a
 //! log may lack what it should say: nothing is flushed.
 //!
