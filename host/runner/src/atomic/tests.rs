@@ -119,9 +119,11 @@ impl Fixture {
 
     /// Starts one that hangs, and comes back when it has written.
     async fn hanging(&self, key: &str) -> tokio::task::JoinHandle<Result<ExecResult, Error>> {
-        let before = self.file();
+        let length = |file: Option<String>| file.map_or(0, |file| file.len());
+        let before = length(self.file());
         let hanging = tokio::spawn(self.exec("hang", Some(self.atomic(key))));
-        while self.file() == before || self.logs() == 0 {
+        // It may be there and empty still.
+        while length(self.file()) == before || self.logs() == 0 {
             assert!(!hanging.is_finished());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
