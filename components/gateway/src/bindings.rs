@@ -31,3 +31,4 @@ swarm_flow_protocol::convert_agent!(agent);
 swarm_flow_protocol::convert_inputs!(inputs);
 swarm_flow_protocol::convert_memory!(memory);
 swarm_flow_protocol::convert_work!(work);
+swarm_flow_protocol::convert_replays!(swarm);

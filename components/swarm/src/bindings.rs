@@ -16,6 +16,8 @@ wit_bindgen::generate!({
 pub use exports::swarm_flow::core::{swarm, work};
 pub use swarm_flow::core::{agent, inputs, memory, policy, types};
 
+swarm_flow_protocol::convert_replays!(swarm);
+
 use crate::run::Wish;
 use swarm_flow_state::Spin;
 use swarm_flow_wire::Http;

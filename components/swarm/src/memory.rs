@@ -43,6 +43,13 @@ pub fn call(
         Scope::Shared => "",
         Scope::Agent => holder.agent.as_str(),
     };
+    let writer = |owner| Writer {
+        run: run.as_str(),
+        lease,
+        holder: &holder,
+        owner,
+        step,
+    };
     match call {
         MemoryCall::Get(asked) => {
             check_key(&asked.key)?;
@@ -61,29 +68,16 @@ pub fn call(
             if write.value.len() > VALUE_BYTES_MAX {
                 return Err(too_large("value_bytes", VALUE_BYTES_MAX as u64));
             }
-            let asked = Write {
-                run: run.as_str(),
-                lease,
-                holder: &holder,
-                owner: owner(write.scope),
-                step,
-            };
-            asked.append(database, &write, Some(&write.value), now_ms)
+            writer(owner(write.scope)).append(database, &write, Some(&write.value), now_ms)
         }
         MemoryCall::Delete(write) => {
-            let asked = Write {
-                run: run.as_str(),
-                lease,
-                holder: &holder,
-                owner: owner(write.scope),
-                step,
-            };
-            asked.append(database, &write, None, now_ms)
+            writer(owner(write.scope)).append(database, &write, None, now_ms)
         }
     }
 }
 
-struct Write<'a> {
+/// The call of a task that writes.
+struct Writer<'a> {
     run: &'a str,
     lease: &'a LeaseId,
     holder: &'a Holder,
@@ -91,7 +85,7 @@ struct Write<'a> {
     step: &'a str,
 }
 
-impl Write<'_> {
+impl Writer<'_> {
     fn append(
         &self,
         database: &impl Database,

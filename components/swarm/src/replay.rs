@@ -1,11 +1,11 @@
 //! Has the runners make the tasks of a run again, from the journals that lie beside the workspaces.
 
-use crate::bindings::swarm::{Divergence, Replayed, TaskFailure};
+use crate::bindings::swarm::{Replayed, TaskFailure};
 use crate::bindings::types::Error;
 use crate::error::{internal, missing, parse_id};
 use crate::store::{self, Tried};
 use std::collections::BTreeMap;
-use swarm_flow_protocol::{self as protocol, Replay, ReplayTask, Replays, path::REPLAY};
+use swarm_flow_protocol::{Replay, ReplayTask, Replays, path::REPLAY};
 use swarm_flow_state::{Database, DatabaseError, Kind};
 use swarm_flow_wire::{Call, Method, Wire};
 
@@ -64,7 +64,7 @@ fn on_runner(
         Ok(answer) if answer.status == 200 => {
             match serde_json::from_slice::<Replays>(&answer.body) {
                 Ok(Replays { replays }) => {
-                    return Ok(replays.into_iter().map(shown).collect());
+                    return Ok(replays.into_iter().map(Into::into).collect());
                 }
                 Err(error) => format!("its runner answered nonsense: {error}"),
             }
@@ -84,23 +84,6 @@ fn away(task: &Tried, reason: &str) -> Replayed {
         failure: Some(TaskFailure {
             code: "unavailable".to_owned(),
             message: reason.to_owned(),
-        }),
-    }
-}
-
-fn shown(replayed: protocol::Replayed) -> Replayed {
-    Replayed {
-        index: replayed.index,
-        attempt: replayed.attempt,
-        steps: replayed.steps,
-        divergence: replayed.divergence.map(|divergence| Divergence {
-            step: divergence.step,
-            expected: divergence.expected,
-            actual: divergence.actual,
-        }),
-        failure: replayed.failure.map(|failure| TaskFailure {
-            code: failure.code,
-            message: failure.message,
         }),
     }
 }

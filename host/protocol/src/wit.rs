@@ -246,6 +246,18 @@ macro_rules! convert_agent {
     };
 }
 
+/// For what a replay comes to, in the interface `swarm`: the module with its types.
+#[macro_export]
+macro_rules! convert_replays {
+    ($swarm:ident) => {
+        $crate::same_fields!($swarm::TaskFailure = $crate::AgentError { code, message });
+        $crate::same_fields!($swarm::Divergence = $crate::Divergence { step, expected, actual });
+        $crate::same_fields!($swarm::Replayed = $crate::Replayed {
+            index, attempt, steps | divergence, failure
+        });
+    };
+}
+
 /// For the interface `inputs`: the module with its types.
 #[macro_export]
 macro_rules! convert_inputs {

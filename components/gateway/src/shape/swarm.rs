@@ -6,7 +6,7 @@ use crate::json::{Any, Strings};
 use crate::shape::agent::context;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use swarm_flow_protocol::time::rfc3339;
-use swarm_flow_protocol::{AgentError, Task, TaskResult};
+use swarm_flow_protocol::{AgentError, Replayed, Task, TaskResult};
 
 /// `POST /swarms`.
 #[derive(Deserialize)]
@@ -396,44 +396,12 @@ pub struct Replay {
     tasks: Vec<Replayed>,
 }
 
-#[derive(Serialize)]
-struct Replayed {
-    index: u32,
-    attempt: u32,
-    steps: u64,
-    divergence: Option<Divergence>,
-    failure: Option<AgentError>,
-}
-
-#[derive(Serialize)]
-struct Divergence {
-    step: u64,
-    expected: String,
-    actual: String,
-}
-
 impl From<Vec<wit::Replayed>> for Replay {
     fn from(tasks: Vec<wit::Replayed>) -> Self {
         let same = |task: &&wit::Replayed| task.divergence.is_none() && task.failure.is_none();
         Self {
             diverged: tasks.len() - tasks.iter().filter(same).count(),
             tasks: tasks.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<wit::Replayed> for Replayed {
-    fn from(replayed: wit::Replayed) -> Self {
-        Self {
-            index: replayed.index,
-            attempt: replayed.attempt,
-            steps: replayed.steps,
-            divergence: replayed.divergence.map(|divergence| Divergence {
-                step: divergence.step,
-                expected: divergence.expected,
-                actual: divergence.actual,
-            }),
-            failure: replayed.failure.map(failure),
         }
     }
 }
@@ -448,13 +416,6 @@ fn run_state(state: wit::RunState) -> &'static str {
     }
 }
 
-fn failure(failure: wit::TaskFailure) -> AgentError {
-    AgentError {
-        code: failure.code,
-        message: failure.message,
-    }
-}
-
 impl From<wit::Run> for Run {
     fn from(run: wit::Run) -> Self {
         Self {
@@ -464,7 +425,7 @@ impl From<wit::Run> for Run {
             state: run_state(run.state),
             tasks: run.tasks.into_iter().map(Into::into).collect(),
             outcome: run.outcome.map(Into::into),
-            failure: run.failure.map(failure),
+            failure: run.failure.map(Into::into),
             created_at: rfc3339(run.created_at_ms),
             ended_at: run.ended_at_ms.map(rfc3339),
         }
@@ -527,7 +488,7 @@ impl From<wit::RunTask> for RunTask {
             not_before: task.not_before_ms.map(rfc3339),
             runner: task.runner,
             result: task.task_result.map(Into::into),
-            failure: task.failure.map(failure),
+            failure: task.failure.map(Into::into),
             started_at: task.started_at_ms.map(rfc3339),
             ended_at: task.ended_at_ms.map(rfc3339),
         }

@@ -1,10 +1,8 @@
 //! What a runner leases and reports: the shapes of `swarm-flow-protocol`, and WIT's words for them.
 
-use crate::bindings::{swarm, work as wit};
+use crate::bindings::work as wit;
 use serde::{Deserialize, Serialize};
-use swarm_flow_protocol::{
-    AgentError, Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report,
-};
+use swarm_flow_protocol::{Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report};
 
 /// `POST /runners/{id}/leases/renew`.
 #[derive(Deserialize)]
@@ -43,10 +41,7 @@ fn lease(lease: wit::Lease) -> Lease {
 pub fn report(report: Report) -> wit::Report {
     wit::Report {
         lease: report.lease.into(),
-        outcome: report
-            .outcome
-            .map(Into::into)
-            .map_err(|AgentError { code, message }| swarm::TaskFailure { code, message }),
+        outcome: report.outcome.map(Into::into).map_err(Into::into),
     }
 }
 

@@ -165,19 +165,17 @@ impl Free {
         asked: Asked<'_>,
         candidate: &Candidate,
     ) -> Result<Self, DatabaseError> {
-        let statement = format!(
-            "SELECT held.id, (SELECT count(*) FROM task WHERE workspace = held.id AND state = 'leased' AND expires_at_ms > ?1) \
-            FROM swarm, ({}) AS held WHERE swarm.id = ?3",
-            "SELECT workspace.id, member.key, owner.id AS swarm FROM swarm AS owner, json_each(owner.workspaces) AS member \
-            JOIN workspace ON workspace.id = member.value \
-            WHERE owner.id = ?3 AND workspace.runner = ?2 AND workspace.state = 'started'"
-        );
+        let statement = "SELECT workspace.id, ( \
+                SELECT count(*) FROM task \
+                WHERE task.workspace = workspace.id AND task.state = 'leased' AND task.expires_at_ms > ?1) \
+            FROM swarm, json_each(swarm.workspaces) AS member JOIN workspace ON workspace.id = member.value \
+            WHERE swarm.id = ?3 AND workspace.runner = ?2 AND workspace.state = 'started' ORDER BY member.key";
         let parameters = [
             number(asked.now_ms),
             text(asked.runner),
             text(&candidate.swarm),
         ];
-        let rows = query(database, &statement, &parameters)?;
+        let rows = query(database, statement, &parameters)?;
         let read = |row: &Row| Ok((row.integer(1)?, row.text(0)?.to_owned()));
         rows.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
