@@ -29,8 +29,15 @@ pub fn components(project: &Project) -> Result<()> {
 /// The self-asserting programs that tests run, and agents of theirs.
 pub fn guests(project: &Project) -> Result<()> {
     step("build the guests", || {
-        build_wasm(project, &["guests", "guest-agent", "guest-counter"])?;
-        for (package, name) in [("guest-agent", "contrary"), ("guest-counter", "counter")] {
+        build_wasm(
+            project,
+            &["guests", "guest-agent", "guest-counter", "guest-social"],
+        )?;
+        for (package, name) in [
+            ("guest-agent", "contrary"),
+            ("guest-counter", "counter"),
+            ("guest-social", "social"),
+        ] {
             let agent = project.guests().join(format!("{name}.wasm"));
             copy(&project.wasm(package), &agent)?;
         }

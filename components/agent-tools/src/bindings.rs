@@ -12,7 +12,9 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use exports::swarm_flow::core::{binding, inputs, memory, tools};
+pub use exports::swarm_flow::core::{
+    binding, delegation, human, inputs, locks, memory, messages, progress, tools,
+};
 pub use swarm_flow::core::{policy, runners, types, workspace};
 
 swarm_flow_protocol::convert_types!(types);
@@ -63,6 +65,63 @@ impl memory::Guest for AgentTools {
     ) -> Result<Vec<memory::Entry>, types::Error> {
         Err(no_memory())
     }
+}
+
+/// What needs other tasks of a run, or somebody who waits for it.
+impl locks::Guest for AgentTools {
+    fn acquire(_: String, _: locks::LockMode, _: Option<u64>) -> Result<(), types::Error> {
+        Err(no_run())
+    }
+
+    fn release(_: String) -> Result<(), types::Error> {
+        Err(no_run())
+    }
+}
+
+impl messages::Guest for AgentTools {
+    fn send(_: Option<String>, _: String) -> Result<(), types::Error> {
+        Err(no_run())
+    }
+
+    fn receive(_: Vec<String>, _: Option<u64>) -> Result<Option<messages::Message>, types::Error> {
+        Err(no_run())
+    }
+
+    fn request(_: String, _: String, _: Option<u64>) -> Result<String, types::Error> {
+        Err(no_run())
+    }
+
+    fn reply(_: u64, _: String) -> Result<(), types::Error> {
+        Err(no_run())
+    }
+}
+
+impl delegation::Guest for AgentTools {
+    fn delegate(_: Vec<delegation::Child>) -> Result<Vec<String>, types::Error> {
+        Err(no_run())
+    }
+
+    fn join(_: Vec<String>, _: Option<u64>) -> Result<Vec<inputs::Input>, types::Error> {
+        Err(no_run())
+    }
+}
+
+impl human::Guest for AgentTools {
+    fn ask(_: human::Question) -> Result<human::Answer, types::Error> {
+        Err(no_run())
+    }
+}
+
+/// Nobody looks on.
+impl progress::Guest for AgentTools {
+    fn report(_: String, _: Option<f32>) {}
+}
+
+fn no_run() -> types::Error {
+    types::Error::Conflict(
+        "no-run: the task belongs to no run, and so it can neither wait nor reach other tasks; submit it as a run"
+            .to_owned(),
+    )
 }
 
 fn no_memory() -> types::Error {

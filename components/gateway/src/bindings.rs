@@ -16,8 +16,8 @@ mod generated {
 }
 
 pub use generated::swarm_flow::core::{
-    agent, audit, binding, events, inputs, memory, policies, policy, programs, runners, secrets,
-    swarm, types, work, workspace,
+    agent, audit, binding, delegation, events, human, inputs, locks, memory, messages, policies,
+    policy, programs, runners, secrets, swarm, types, work, workspace,
 };
 
 // The shapes of `swarm-flow-protocol` are what runners read and write, and much of what callers do.
@@ -30,5 +30,6 @@ swarm_flow_protocol::convert_audit!(audit);
 swarm_flow_protocol::convert_agent!(agent);
 swarm_flow_protocol::convert_inputs!(inputs);
 swarm_flow_protocol::convert_memory!(memory);
+swarm_flow_protocol::convert_calls!(locks, messages, delegation, human);
 swarm_flow_protocol::convert_work!(work);
 swarm_flow_protocol::convert_replays!(swarm);

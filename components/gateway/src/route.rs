@@ -4,8 +4,8 @@
 //! percent-decoded. `openapi.json` describes the same routes, and a test holds the two together.
 
 use crate::api::{
-    agents, audit, events, exec, files, meta, policies, programs, runners, secrets, stdin, swarms,
-    workspaces,
+    agents, audit, events, exec, files, meta, policies, programs, questions, runners, secrets,
+    stdin, swarms, workspaces,
 };
 use crate::encoding;
 use crate::problem::Problem;
@@ -124,6 +124,8 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/runs/{id}/pause", User, swarms::pause),
     route("POST", "/runs/{id}/resume", User, swarms::resume),
     route("POST", "/runs/{id}/replay", User, swarms::replay),
+    route("GET", "/questions", User, questions::list),
+    route("POST", "/questions/{id}/answer", User, questions::answer),
     route("GET", "/runners", User, runners::list),
     route("POST", "/runners", Runner, runners::join),
     route("DELETE", "/runners/{id}", Runner, runners::leave),
@@ -143,6 +145,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/runners/{id}/audit", Runner, runners::audit),
     route("POST", "/runners/{id}/work", Runner, runners::work),
     route("POST", "/runners/{id}/memory", Runner, runners::memory),
+    route("POST", "/runners/{id}/calls", Runner, runners::call),
     route("POST", "/runners/{id}/leases/renew", Runner, runners::renew),
 ];
 

@@ -17,10 +17,11 @@ pub enum Kind {
     Workspace,
     Swarm,
     Run,
+    Question,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Workspace, Self::Swarm, Self::Run];
+    const ALL: [Self; 4] = [Self::Workspace, Self::Swarm, Self::Run, Self::Question];
 
     /// `workspace`, as `types.missing.kind` has it.
     pub fn name(self) -> &'static str {
@@ -28,6 +29,7 @@ impl Kind {
             Self::Workspace => "workspace",
             Self::Swarm => "swarm",
             Self::Run => "run",
+            Self::Question => "question",
         }
     }
 
@@ -36,6 +38,7 @@ impl Kind {
             Self::Workspace => "ws_",
             Self::Swarm => "sw_",
             Self::Run => "run_",
+            Self::Question => "q_",
         }
     }
 }

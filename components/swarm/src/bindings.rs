@@ -14,7 +14,9 @@ wit_bindgen::generate!({
 });
 
 pub use exports::swarm_flow::core::{swarm, work};
-pub use swarm_flow::core::{agent, inputs, memory, policy, types};
+pub use swarm_flow::core::{
+    agent, delegation, human, inputs, locks, memory, messages, policy, types,
+};
 
 swarm_flow_protocol::convert_replays!(swarm);
 
@@ -66,6 +68,7 @@ impl swarm::Guest for Swarms {
             items: Vec::new(),
             rounds: None,
             quorum: None,
+            trust: None,
             idempotency_key: None,
         };
         Self::submit_run(swarm_id, config)
@@ -103,6 +106,26 @@ impl swarm::Guest for Swarms {
         crate::memory::list(&Spin, &swarm_id, page)
     }
 
+    fn list_questions(
+        run_id: Option<String>,
+        state: Option<swarm::QuestionState>,
+        page: types::PageRequest,
+    ) -> Result<swarm::QuestionPage, types::Error> {
+        crate::question::list(&Spin, run_id.as_deref(), state, page)
+    }
+
+    fn answer_question(
+        question_id: String,
+        answer: String,
+        answered_by: Option<String>,
+    ) -> Result<swarm::Question, types::Error> {
+        let (question, swarm) = crate::question::answer(&Spin, &question_id, &answer, answered_by)?;
+        if let Some(swarm) = swarm {
+            crate::wake::runners_of(&Spin, &swarm, None);
+        }
+        Ok(question)
+    }
+
     fn replay_run(run_id: String) -> Result<Vec<swarm::Replayed>, types::Error> {
         crate::replay::replay(&Spin, &Http, &run_id)
     }
@@ -127,6 +150,21 @@ impl work::Guest for Swarms {
     ) -> Result<work::MemoryAnswer, types::Error> {
         let now_ms = swarm_flow_state::now_ms();
         crate::memory::call(&Spin, &runner_id, &lease, &step, call, now_ms)
+    }
+
+    fn call(
+        runner_id: String,
+        lease: work::LeaseId,
+        step: String,
+        call: work::TaskCall,
+    ) -> Result<work::TaskAnswer, types::Error> {
+        let now_ms = swarm_flow_state::now_ms();
+        let (answer, swarm) = crate::call::call(&Spin, &runner_id, &lease, &step, &call, now_ms)?;
+        if let Some(swarm) = swarm {
+            // The caller's runner too: what it may lease now it would ask for in a while only.
+            crate::wake::runners_of(&Spin, &swarm, None);
+        }
+        answer
     }
 
     fn exchange(

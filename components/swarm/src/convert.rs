@@ -4,12 +4,15 @@ use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
 use crate::bindings::inputs;
 use crate::bindings::policy;
 use crate::bindings::swarm::{
-    AgentGroup, CoordinationStrategy, PlatformType, Quorum, RetryPolicy, Run, RunOutcome, RunState,
-    RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure, TaskState, Votes,
+    AgentGroup, CoordinationStrategy, PlatformType, Question, QuestionState, Quorum, RetryPolicy,
+    Run, RunOutcome, RunState, RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure, TaskProgress,
+    TaskState, Votes, Wait, WaitKind,
 };
 use crate::bindings::work::{Lease, LeaseId};
 use crate::event;
-use crate::store::{Details, Input, StoredRun, StoredSummary, StoredSwarm, StoredTask};
+use crate::store::{
+    Details, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm, StoredTask,
+};
 use crate::strategy::{self, Strategy};
 
 swarm_flow_protocol::convert_policy!(policy);
@@ -150,11 +153,26 @@ fn run_task(stored: StoredTask, ids: &[String]) -> RunTask {
         agent: stored.agent,
         workspace: stored.workspace,
         needs: stored.needs.into_iter().filter_map(id).collect(),
+        parent: stored.parent.and_then(id),
+        waits_for: stored
+            .wait
+            .filter(|_| stored.state == "waiting")
+            .map(|wait| Wait {
+                since_ms: stored.wait_since_ms,
+                until_ms: stored.wait_until_ms,
+                ..self::wait(wait, id)
+            }),
+        progress: stored.progress.map(|progress| TaskProgress {
+            message: progress.message,
+            done: progress.done,
+            at_ms: progress.at_ms,
+        }),
         not_before_ms: Some(stored.not_before_ms)
             .filter(|not_before_ms| *not_before_ms > 0 && stored.state == "ready"),
         state: match stored.state.as_str() {
             "ready" => TaskState::Ready,
             "leased" => TaskState::Leased,
+            "waiting" => TaskState::Waiting,
             "done" => TaskState::Done,
             "failed" => TaskState::Failed,
             "dead" => TaskState::Dead,
@@ -171,6 +189,56 @@ fn run_task(stored: StoredTask, ids: &[String]) -> RunTask {
         failure: stored.failure.map(failure),
         started_at_ms: stored.started_at_ms,
         ended_at_ms: stored.ended_at_ms,
+    }
+}
+
+/// Without its times.
+fn wait(wait: event::Wait, id: impl Fn(u32) -> Option<String>) -> Wait {
+    let (kind, name, tasks) = match wait {
+        event::Wait::Lock { name } => (WaitKind::Lock, Some(name), Vec::new()),
+        event::Wait::Message { tasks } => (WaitKind::Message, None, tasks),
+        event::Wait::Reply { tasks, .. } => (WaitKind::Reply, None, tasks),
+        event::Wait::Tasks { tasks } => (WaitKind::Tasks, None, tasks),
+        event::Wait::Human { name } => (WaitKind::Human, Some(name), Vec::new()),
+    };
+    Wait {
+        kind,
+        name,
+        tasks: tasks.into_iter().filter_map(id).collect(),
+        since_ms: 0,
+        until_ms: None,
+    }
+}
+
+pub fn question(stored: StoredQuestion) -> Question {
+    Question {
+        id: stored.id,
+        run_id: stored.run,
+        task: stored.task,
+        text: stored.question.text,
+        options: stored.question.options,
+        default: stored.question.default,
+        confidence: stored.question.confidence,
+        state: match stored.state.as_str() {
+            "answered" => QuestionState::Answered,
+            "expired" => QuestionState::Expired,
+            "withdrawn" => QuestionState::Withdrawn,
+            _ => QuestionState::Open,
+        },
+        answer: stored.answer,
+        answered_by: stored.answered_by,
+        asked_at_ms: stored.asked_at_ms,
+        expires_at_ms: stored.expires_at_ms,
+        closed_at_ms: stored.closed_at_ms,
+    }
+}
+
+pub fn stored_question_state(state: QuestionState) -> &'static str {
+    match state {
+        QuestionState::Open => "open",
+        QuestionState::Answered => "answered",
+        QuestionState::Expired => "expired",
+        QuestionState::Withdrawn => "withdrawn",
     }
 }
 
@@ -245,7 +313,6 @@ pub fn stored_failure(failure: TaskFailure) -> event::Failure {
 }
 
 pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
-    let mut room = INPUTS_BYTES_MAX;
     Lease {
         id: LeaseId {
             run_id: details.run,
@@ -253,11 +320,7 @@ pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
             fence,
         },
         task: task(details.task),
-        inputs: details
-            .inputs
-            .into_iter()
-            .map(|stored| input(stored, &mut room))
-            .collect(),
+        inputs: inputs(details.inputs),
         agent: details.agent,
         workspace: details.workspace,
         environment: details.environment,
@@ -271,6 +334,12 @@ pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
 /// Of one output, and of all that a task is given. What is larger belongs into a file.
 const INPUT_BYTES_MAX: usize = 256 << 10;
 const INPUTS_BYTES_MAX: usize = 4 << 20;
+
+pub fn inputs(stored: Vec<Input>) -> Vec<inputs::Input> {
+    let mut room = INPUTS_BYTES_MAX;
+    let given = stored.into_iter().map(|stored| input(stored, &mut room));
+    given.collect()
+}
 
 fn input(mut stored: Input, room: &mut usize) -> inputs::Input {
     cut(&mut stored.output, INPUT_BYTES_MAX.min(*room));

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! pending ──▶ ready ──▶ leased ──▶ done | failed | dead
-//!    │          ▲  └──────┘ │ │
-//!    ▼          lease lost ─┘ │      (5 times: dead)
-//! skipped       retried ──────┘      (after a pause, as often as the task says; then: dead)
+//!    │          ▲  └──────┘ │ │ │
+//!    ▼          lease lost ─┘ │ │    (5 times: dead)
+//! skipped       retried ──────┘ │    (after a pause, as often as the task says; then: dead)
+//!               waiting ◀───────┘    (for a lock, a message, tasks, a person; then ready again)
 //! ```
 //!
 //! A task is pending until all that it needs is done, and then ready: both follow from the ends of tasks and are no
@@ -13,8 +14,14 @@
 //! The writer reads a run, decides here, and appends the changes after what it read; who was slower reads
 //! and decides again. So whatever holds here for one command at a time holds for the platform.
 
-use crate::event::{Change, Ended, Failure, Index, Leased, Retried, Retry, RunEnded};
+mod waiting;
+
+pub use waiting::{Lock, give_up_lock, release_lock, take_lock, wait};
+
+use crate::event::{Change, Ended, Failure, Index, Leased, Retried, Retry, RunEnded, Wait};
+use crate::locks::Table;
 use crate::strategy::{self, End, Next, Options, Seen, Strategy, View};
+use std::collections::BTreeMap;
 
 /// How long a lease lasts without a renewal.
 pub const LEASE_MS: u64 = 30_000;
@@ -34,6 +41,10 @@ pub struct Run {
     /// All tasks, for a strategy that [looks](looks) at them.
     pub seen: Vec<Seen>,
     pub options: Options,
+    /// Those that are held, with the tasks by index.
+    pub locks: Table<u32>,
+    /// The ids of its tasks, where any task waits.
+    pub names: BTreeMap<u32, String>,
 }
 
 /// A task that has not ended.
@@ -44,6 +55,13 @@ pub struct Open {
     pub fence: u64,
     /// Tries that were reported and did not succeed.
     pub failures: u32,
+    /// How often its lease ended because it waited.
+    pub waits: u64,
+    /// The task that made it.
+    pub parent: Option<u32>,
+    /// Of its attempt: how long its agent has worked, and since when it does now.
+    pub worked_ms: u64,
+    pub leased_at_ms: u64,
     pub retry: Retry,
     /// Neither fails its run nor keeps what needs it from being tried.
     pub optional: bool,
@@ -56,19 +74,26 @@ pub struct Open {
 impl Open {
     /// How many of its leases were lost, when the last one is: of none came a report.
     fn lost(&self) -> u64 {
-        self.fence.saturating_sub(self.failures.into())
+        self.fence
+            .saturating_sub(self.failures.into())
+            .saturating_sub(self.waits)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Neither leased nor ended. It can be leased when it needs nothing any more and its time has come.
-    Waiting {
+    Queued {
         until_ms: u64,
     },
     Leased {
         runner: String,
         expires_at_ms: u64,
+    },
+    /// Its agent waits; at the latest until then.
+    Waiting {
+        wait: Wait,
+        until_ms: Option<u64>,
     },
 }
 
@@ -111,11 +136,16 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
             continue;
         };
         let lost = match &task.state {
-            State::Waiting { until_ms } if task.needs.is_empty() && *until_ms <= asking.now_ms => {
+            State::Queued { until_ms } if task.needs.is_empty() && *until_ms <= asking.now_ms => {
+                false
+            }
+            State::Waiting { until_ms, .. }
+                if until_ms.is_some_and(|until_ms| until_ms <= asking.now_ms) =>
+            {
                 false
             }
             State::Leased { expires_at_ms, .. } if *expires_at_ms <= asking.now_ms => true,
-            State::Waiting { .. } | State::Leased { .. } => continue,
+            State::Queued { .. } | State::Leased { .. } | State::Waiting { .. } => continue,
         };
         let fence = task.fence;
         match &task.place {
@@ -144,6 +174,7 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
             Place::Here { .. } => {}
         }
     }
+    next.settle(asking.now_ms);
     next.changes
 }
 
@@ -167,26 +198,13 @@ pub fn report(
     let open = run.open.iter().find(|task| task.index == report.index);
     let Some(task) = open else { return repeated };
     match &task.state {
-        State::Waiting { .. } => repeated,
+        State::Queued { .. } | State::Waiting { .. } => repeated,
         State::Leased { runner, .. }
             if task.fence == report.fence && report.runner.as_ref() == Some(runner) =>
         {
-            let success = report.result.as_ref().is_some_and(|result| result.success);
-            let attempts = task.failures.saturating_add(1);
             let mut next = Decision::on(run);
-            next.make(if success {
-                Change::TaskDone(report)
-            } else if attempts < attempts_max(&task.retry, &report) {
-                let pause = pause_ms(&task.retry, task.failures, report.index, now_ms);
-                Change::TaskRetried(Retried {
-                    ended: report,
-                    ready_at_ms: now_ms.saturating_add(pause),
-                })
-            } else if attempts > 1 {
-                Change::TaskDead(report)
-            } else {
-                Change::TaskFailed(report)
-            });
+            next.end_attempt(report, now_ms);
+            next.settle(now_ms);
             Ok(next.changes)
         }
         State::Leased { .. } => Err(LeaseLost),
@@ -224,7 +242,7 @@ pub fn resume(run: &Run) -> Vec<Change> {
 fn attempts_max(retry: &Retry, report: &Ended) -> u32 {
     match &report.failure {
         None => retry.max_attempts,
-        Some(failure) if failure.code == "timeout" => retry.max_attempts,
+        Some(failure) if AS_SAID.contains(&failure.code.as_str()) => retry.max_attempts,
         Some(failure) if PASSING.contains(&failure.code.as_str()) => {
             retry.max_attempts.max(PASSING_ATTEMPTS)
         }
@@ -232,6 +250,8 @@ fn attempts_max(retry: &Retry, report: &Ended) -> u32 {
     }
 }
 
+/// What another attempt may well get over, if the task can be tried again at all.
+const AS_SAID: [&str; 2] = ["timeout", "deadlock"];
 /// What may pass without anybody's doing.
 const PASSING: [&str; 3] = ["tool_unavailable", "unavailable", "unknown_agent"];
 const PASSING_ATTEMPTS: u32 = 3;
@@ -277,21 +297,73 @@ impl Decision {
         }
     }
 
+    /// An attempt of an open task is over: the task is done, tried again, or has failed.
+    fn end_attempt(&mut self, ended: Ended, now_ms: u64) {
+        let Some(task) = self.run.task(ended.index) else {
+            return;
+        };
+        let (failures, retry) = (task.failures, task.retry);
+        let attempts = failures.saturating_add(1);
+        self.make(
+            if ended.result.as_ref().is_some_and(|result| result.success) {
+                Change::TaskDone(ended)
+            } else if attempts < attempts_max(&retry, &ended) {
+                let pause = pause_ms(&retry, failures, ended.index, now_ms);
+                Change::TaskRetried(Retried {
+                    ended,
+                    ready_at_ms: now_ms.saturating_add(pause),
+                })
+            } else if attempts > 1 {
+                Change::TaskDead(ended)
+            } else {
+                Change::TaskFailed(ended)
+            },
+        );
+    }
+
     /// Makes a change and all that follows from it.
     fn make(&mut self, change: Change) {
-        let (ended, failed) = match &change {
-            Change::TaskDone(_) => (true, None),
-            Change::TaskFailed(ended) | Change::TaskDead(ended) => (true, Some(ended.index)),
-            _ => (false, None),
+        let (ended, failed, over) = match &change {
+            Change::TaskDone(Ended { index, .. }) => (true, None, Some(*index)),
+            Change::TaskFailed(Ended { index, .. }) | Change::TaskDead(Ended { index, .. }) => {
+                (true, Some(*index), Some(*index))
+            }
+            Change::TaskRetried(retried) => (false, None, Some(retried.ended.index)),
+            _ => (false, None, None),
         };
         let optional = failed.is_some_and(|index| self.run.is_optional(index));
-        self.run.apply(&change);
-        self.changes.push(change);
+        self.push(change);
+        if let Some(index) = over {
+            self.free(index);
+        }
+        if let Some(index) = failed {
+            self.cancel_children(index);
+        }
         if let Some(index) = failed.filter(|_| !optional) {
             self.skip_what_needs(index);
         }
         if ended {
             self.follow();
+        }
+    }
+
+    fn push(&mut self, change: Change) {
+        self.run.apply(&change);
+        self.changes.push(change);
+    }
+
+    /// What a task has made is not wanted any more when it has failed.
+    fn cancel_children(&mut self, failed: u32) {
+        let mut gone = vec![failed];
+        while let Some(parent) = gone.pop() {
+            let children = self.run.open.iter();
+            let children = children.filter(|task| task.parent == Some(parent));
+            let children: Vec<u32> = children.map(|task| task.index).collect();
+            for index in children {
+                self.push(Change::TaskCancelled(Index { index }));
+                self.free(index);
+                gone.push(index);
+            }
         }
     }
 
@@ -304,9 +376,7 @@ impl Decision {
             let needing: Vec<(u32, bool)> =
                 needing.map(|task| (task.index, task.optional)).collect();
             for (index, optional) in needing {
-                let skipped = Change::TaskSkipped(Index { index });
-                self.run.apply(&skipped);
-                self.changes.push(skipped);
+                self.push(Change::TaskSkipped(Index { index }));
                 if !optional {
                     gone.push(index);
                 }
@@ -353,18 +423,19 @@ impl Decision {
     fn cancel_open(&mut self) {
         let open: Vec<u32> = self.run.open.iter().map(|task| task.index).collect();
         for index in open {
-            let cancelled = Change::TaskCancelled(Index { index });
-            self.run.apply(&cancelled);
-            self.changes.push(cancelled);
+            self.push(Change::TaskCancelled(Index { index }));
         }
+        self.free_all();
     }
 }
 
 impl Run {
+    fn task(&self, index: u32) -> Option<&Open> {
+        self.open.iter().find(|task| task.index == index)
+    }
+
     fn is_optional(&self, index: u32) -> bool {
-        self.open
-            .iter()
-            .any(|task| task.index == index && task.optional)
+        self.task(index).is_some_and(|task| task.optional)
     }
 
     /// The run after a change, as the database's triggers would have it.
@@ -379,7 +450,8 @@ impl Run {
             }),
             Change::TaskRetried(retried) => self.set(retried.ended.index, |task| {
                 task.failures += 1;
-                task.state = State::Waiting {
+                task.worked_ms = 0;
+                task.state = State::Queued {
                     until_ms: retried.ready_at_ms,
                 };
             }),
@@ -409,9 +481,30 @@ impl Run {
                 self.see(*index, End::Cancelled, None);
                 self.end(*index);
             }
+            Change::TaskWaiting(waiting) => self.set(waiting.index, |task| {
+                task.waits += 1;
+                task.state = State::Waiting {
+                    wait: waiting.wait.clone(),
+                    until_ms: waiting.until_ms,
+                };
+            }),
+            Change::TaskDelegated(delegated) => self.delegate(delegated),
+            Change::LocksChanged(changed) => {
+                self.locks.set(&changed.locks);
+                self.resume_holders(changed);
+            }
+            Change::MessageSent(sent) => self.resume_recipients(sent),
+            Change::QuestionAnswered(closed) | Change::QuestionExpired(closed) => {
+                self.resume_asker(closed);
+            }
             Change::RunPaused => self.paused = true,
             Change::RunResumed => self.paused = false,
-            Change::RunDone(_) | Change::RunFailed(_) | Change::RunCancelled => {}
+            Change::TaskProgressed(_)
+            | Change::MessageReceived(_)
+            | Change::QuestionAsked(_)
+            | Change::RunDone(_)
+            | Change::RunFailed(_)
+            | Change::RunCancelled => {}
         }
     }
 
@@ -423,6 +516,7 @@ impl Run {
 
     fn end(&mut self, index: u32) {
         self.open.retain(|task| task.index != index);
+        self.resume_joiners();
     }
 
     /// It has ended so that what needs it can be tried.

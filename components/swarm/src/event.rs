@@ -12,18 +12,28 @@
 //! | `run_…` | `task.dead` | [`Ended`] with `result` or `failure` | the same after all its tries, or its leases were lost: then `runner` is null |
 //! | `run_…` | `task.skipped` | `{index}` | never tried, because a task that it needs was not done |
 //! | `run_…` | `task.cancelled` | `{index}` | the run was over, or cancelled, before it ended |
+//! | `run_…` | `task.waiting` | [`Waiting`] | its agent waits for something: the lease is over |
+//! | `run_…` | `task.delegated` | [`Delegated`] | it made other tasks |
+//! | `run_…` | `task.progressed` | [`Progressed`] | it says how far it is |
+//! | `run_…` | `locks.changed` | [`LocksChanged`] | locks are held or waited for by others than before |
+//! | `run_…` | `message.sent` | [`MessageSent`] | its id is the event's sequence |
+//! | `run_…` | `message.received` | [`MessageReceived`] | a task took it out of its mailbox |
+//! | `run_…` | `question.asked` | [`QuestionAsked`] | somebody is to answer |
+//! | `run_…` | `question.answered`, `question.expired` | [`QuestionClosed`] | somebody did; nobody did in time |
 //! | `run_…` | `run.paused`, `run.resumed` | `{}` | nothing is leased in between |
 //! | `run_…` | `run.done` | [`RunEnded`] | last: it came to what its strategy wants |
 //! | `run_…` | `run.failed` | [`RunEnded`] | last: it did not |
 //! | `run_…` | `run.cancelled` | [`RunEnded`] | last: somebody asked for that |
 //! | `memory:SWARM:OWNER:KEY` | `memory.written`, `memory.deleted` | [`MemoryWritten`] | an agent wrote a key; `OWNER` is its kind, or nothing for what all know |
 //!
-//! That a task is ready is no event: it follows from the ends of those that it needs.
+//! That a task is ready is no event: it follows from the ends of those that it needs, and of what it waits for.
 //!
 //! A task's fence counts its leases from 1; it is its attempt too. Renewals are no events.
 
+use crate::locks::Lock;
 use crate::strategy::{Options, Outcome, Strategy};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use swarm_flow_state::{DatabaseError, NewEvent};
 
 /// `swarm.created`.
@@ -166,10 +176,137 @@ pub struct RunEnded {
     pub failure: Option<Failure>,
 }
 
+/// What a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Wait {
+    Lock {
+        name: String,
+    },
+    /// Of one of these; of any when there are none.
+    Message {
+        tasks: Vec<u32>,
+    },
+    /// To the message `request`, which went to the one task.
+    Reply {
+        request: u64,
+        tasks: Vec<u32>,
+    },
+    /// That all of these have ended.
+    Tasks {
+        tasks: Vec<u32>,
+    },
+    /// For the answer to the question of this id.
+    Human {
+        name: String,
+    },
+}
+
+/// `task.waiting`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub index: u32,
+    pub fence: u64,
+    /// The call of its agent that waits.
+    pub step: String,
+    pub wait: Wait,
+    pub since_ms: u64,
+    pub until_ms: Option<u64>,
+}
+
+/// `task.delegated`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegated {
+    pub index: u32,
+    pub step: String,
+    /// The index of the first of the new tasks; the others follow.
+    pub first: u32,
+    pub tasks: Vec<SubmittedTask>,
+    /// The tasks, by index, that need these too.
+    pub needed_by: Vec<u32>,
+}
+
+/// `task.progressed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progressed {
+    pub index: u32,
+    pub message: String,
+    pub done: Option<f32>,
+}
+
+/// `locks.changed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocksChanged {
+    /// The task whose doing it is.
+    pub index: u32,
+    /// The call of its agent; none when the task has ended or gave up waiting.
+    pub step: Option<String>,
+    /// By name, as they are now; null for one that nobody holds.
+    pub locks: BTreeMap<String, Option<Lock<u32>>>,
+}
+
+/// `message.sent`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageSent {
+    /// The sender.
+    pub index: u32,
+    pub step: String,
+    /// None: to all others that have not ended.
+    pub to: Option<u32>,
+    pub body: String,
+    pub wants_reply: bool,
+    /// The message that it answers.
+    pub reply_to: Option<u64>,
+}
+
+/// `message.received`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageReceived {
+    pub index: u32,
+    pub step: String,
+    pub message: u64,
+}
+
+/// `question.asked`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuestionAsked {
+    pub index: u32,
+    pub id: String,
+    pub question: Question,
+    pub expires_at_ms: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    pub text: String,
+    pub options: Vec<String>,
+    pub default: Option<String>,
+    pub confidence: Option<f32>,
+}
+
+/// `question.answered` and `question.expired`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionClosed {
+    pub index: u32,
+    pub id: String,
+    /// None when it has expired and has no default.
+    pub answer: Option<String>,
+    pub answered_by: Option<String>,
+}
+
 /// What happens to a run after it was submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     TaskLeased(Leased),
+    TaskWaiting(Waiting),
+    TaskDelegated(Delegated),
+    TaskProgressed(Progressed),
+    LocksChanged(LocksChanged),
+    MessageSent(MessageSent),
+    MessageReceived(MessageReceived),
+    QuestionAsked(QuestionAsked),
+    QuestionAnswered(QuestionClosed),
+    QuestionExpired(QuestionClosed),
     TaskDone(Ended),
     TaskRetried(Retried),
     TaskFailed(Ended),
@@ -204,6 +341,15 @@ impl Change {
     pub fn event(&self) -> Result<NewEvent, DatabaseError> {
         match self {
             Self::TaskLeased(leased) => NewEvent::new("task.leased", leased),
+            Self::TaskWaiting(waiting) => NewEvent::new("task.waiting", waiting),
+            Self::TaskDelegated(delegated) => NewEvent::new("task.delegated", delegated),
+            Self::TaskProgressed(progressed) => NewEvent::new("task.progressed", progressed),
+            Self::LocksChanged(changed) => NewEvent::new("locks.changed", changed),
+            Self::MessageSent(sent) => NewEvent::new("message.sent", sent),
+            Self::MessageReceived(received) => NewEvent::new("message.received", received),
+            Self::QuestionAsked(asked) => NewEvent::new("question.asked", asked),
+            Self::QuestionAnswered(closed) => NewEvent::new("question.answered", closed),
+            Self::QuestionExpired(closed) => NewEvent::new("question.expired", closed),
             Self::TaskDone(ended) => NewEvent::new("task.done", ended),
             Self::TaskRetried(retried) => NewEvent::new("task.retried", retried),
             Self::TaskFailed(ended) => NewEvent::new("task.failed", ended),

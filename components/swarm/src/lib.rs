@@ -15,13 +15,17 @@
 )]
 
 mod bindings;
+mod call;
 mod config;
 mod convert;
+mod deadlock;
 mod decide;
 mod error;
 mod event;
+mod locks;
 mod memory;
 mod plan;
+mod question;
 mod replay;
 mod run;
 mod store;

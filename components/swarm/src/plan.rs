@@ -7,6 +7,10 @@
 //! | priority | -1000 to 1000 |
 //! | time-out | 1 ms to a day |
 
+mod delegated;
+
+pub use delegated::{Delegated, Parent};
+
 use crate::bindings::swarm::{PlannedTask, RunConfig};
 use crate::bindings::types::Error;
 use crate::config::retry;
@@ -62,6 +66,7 @@ impl Asked {
             items: config.items,
             rounds: config.rounds,
             quorum: config.quorum.map(convert::stored_quorum),
+            trust_percent: config.trust.map(percent).transpose()?,
         };
         if options.items.len() > TASKS_MAX {
             let message = format!("has {} items, may have {TASKS_MAX}", options.items.len());
@@ -160,6 +165,18 @@ fn for_item(task: &Task, item: Option<&String>) -> Task {
             .as_deref()
             .map(|context| strategy::substitute(context, item)),
     }
+}
+
+fn percent(trust: f32) -> Result<u8, Error> {
+    if !(0.0..=1.0).contains(&trust) {
+        return Err(invalid("trust", format!("is {trust}, must be 0.0 to 1.0")));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and 100"
+    )]
+    Ok((trust * 100.0).round() as u8)
 }
 
 /// Each with an id.

@@ -149,7 +149,7 @@ fn already_submitted(database: &impl Database, id: &Id, request: &str) -> Result
 }
 
 /// What the swarm's kinds of agents say that they can.
-fn capabilities(
+pub fn capabilities(
     database: &impl Database,
     swarm: &StoredSwarm,
 ) -> Result<HashMap<String, Vec<String>>, Error> {

@@ -1,8 +1,13 @@
 //! What the database holds of swarms and runs, and the one way to change it. Each function is one statement.
 
+mod call;
 mod memory;
 mod work;
 
+pub use call::{
+    Caller, Named, StoredQuestion, caller, fullest_mailbox, named, question, questions_before,
+    received, reply_to, results, tasks_of, unreceived,
+};
 pub use memory::{Holder, holder, memories, memories_after, memory, memory_keys, written_by};
 pub use work::{
     Asked, Candidate, Details, Input, Tried, asked, details, offered, open_tasks, read, renew,
@@ -11,8 +16,9 @@ pub use work::{
 
 use crate::bindings::types::Error;
 use crate::error::internal;
-use crate::event::{AgentGroup, Failure, Task, TaskResult};
+use crate::event::{AgentGroup, Failure, Task, TaskResult, Wait};
 use crate::strategy::{Outcome, Strategy};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use swarm_flow_state::{AppendError, Database, DatabaseError, Head, NewEvent, Row, Value, query};
 
@@ -169,8 +175,14 @@ pub struct StoredTask {
     pub agent: String,
     pub workspace: Option<String>,
     pub needs: Vec<u32>,
+    pub parent: Option<u32>,
     /// As `task-state` names it.
     pub state: String,
+    /// Of its last call that waited.
+    pub wait: Option<Wait>,
+    pub wait_since_ms: u64,
+    pub wait_until_ms: Option<u64>,
+    pub progress: Option<Progress>,
     pub optional: bool,
     pub priority: i32,
     pub fence: u64,
@@ -183,13 +195,22 @@ pub struct StoredTask {
     pub ended_at_ms: Option<u64>,
 }
 
+/// As `task-progress` has it.
+#[derive(Deserialize)]
+pub struct Progress {
+    pub message: String,
+    pub done: Option<f32>,
+    pub at_ms: u64,
+}
+
 pub fn run(database: &impl Database, id: &str) -> Result<Option<StoredRun>, DatabaseError> {
     let statement = "SELECT run.id, run.swarm, json_quote(run.strategy), run.state, run.outcome, run.failure, \
             run.created_at_ms, run.ended_at_ms, \
             task.number, task.task, task.agent, nullif(task.workspace, ''), \
             (SELECT json_group_array(needs) FROM need WHERE run = task.run AND number = task.number), \
             task.state, task.optional, CAST(task.priority AS TEXT), task.fence, task.failures, task.not_before_ms, task.runner, \
-            task.result, task.failure, task.started_at_ms, task.ended_at_ms \
+            task.result, task.failure, task.started_at_ms, task.ended_at_ms, \
+            task.parent, task.wait, task.wait_since_ms, task.wait_until_ms, task.progress \
         FROM run JOIN task ON task.run = run.id WHERE run.id = ? ORDER BY task.number";
     let rows = query(database, statement, &[text(id)])?;
     let Some(first) = rows.first() else {
@@ -226,6 +247,11 @@ fn read_task(row: &Row) -> Result<StoredTask, DatabaseError> {
         failure: json_or_null(row, 21)?,
         started_at_ms: row.integer_or_null(22)?,
         ended_at_ms: row.integer_or_null(23)?,
+        parent: index_or_null(row, 24)?,
+        wait: json_or_null(row, 25)?,
+        wait_since_ms: row.integer(26)?,
+        wait_until_ms: row.integer_or_null(27)?,
+        progress: json_or_null(row, 28)?,
     })
 }
 
@@ -329,6 +355,11 @@ fn json_or_null<T: DeserializeOwned>(row: &Row, column: usize) -> Result<Option<
     row.text_or_null(column)?
         .map(|_| row.json(column))
         .transpose()
+}
+
+fn index_or_null(row: &Row, column: usize) -> Result<Option<u32>, DatabaseError> {
+    let number = row.integer_or_null(column)?;
+    Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
 }
 
 fn index(row: &Row, column: usize) -> Result<u32, DatabaseError> {

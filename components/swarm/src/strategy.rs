@@ -77,6 +77,9 @@ pub struct Options {
     /// Of a `consensus`; simple when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<Quorum>,
+    /// An agent that is so sure of an answer need not ask a person. 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_percent: Option<u8>,
 }
 
 /// The share of all voters' weight that an answer needs. Who abstains counts as a voter.

@@ -307,4 +307,4 @@ fn actor(runner: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,7 @@
 //! The shapes mirror `wit/types.wit`; bytes travel as base64.
 
 mod audit;
+mod call;
 mod chain;
 mod error;
 mod exec;
@@ -22,6 +23,9 @@ mod work;
 pub use audit::{
     AUDIT_ACTOR_CHARACTERS_MAX, AUDIT_BATCH_MAX, AUDIT_PAYLOAD_BYTES_MAX, AuditBatch, AuditEntry,
     AuditHead, audit_stream,
+};
+pub use call::{
+    Answer, CallRequest, Child, LockMode, Message, Place, Question, TaskAnswer, TaskCall,
 };
 pub use chain::Link;
 pub use error::Error;

@@ -290,6 +290,48 @@ macro_rules! convert_memory {
     };
 }
 
+/// For the interfaces `locks`, `messages`, `delegation` and `human`: the modules with their types.
+#[macro_export]
+macro_rules! convert_calls {
+    ($locks:ident, $messages:ident, $delegation:ident, $human:ident) => {
+        $crate::same_cases!($locks::LockMode = $crate::LockMode { Shared, Exclusive });
+        $crate::same_fields!(
+            $messages::Message = $crate::Message {
+                id,
+                sender,
+                body,
+                wants_reply,
+                sent_at_ms
+            }
+        );
+        $crate::same_cases!($delegation::Place = $crate::Place { Same, Any, Named(workspace) });
+        $crate::same_fields!(
+            $delegation::Child = $crate::Child {
+                id,
+                description,
+                requirements,
+                context,
+                needs,
+                agent,
+                place,
+                priority,
+                timeout_ms,
+                optional
+            }
+        );
+        $crate::same_fields!(
+            $human::Question = $crate::Question {
+                text,
+                options,
+                default,
+                timeout_ms,
+                confidence
+            }
+        );
+        $crate::same_fields!($human::Answer = $crate::Answer { text, answered_by });
+    };
+}
+
 /// For the interface `work`: the module with its types.
 #[macro_export]
 macro_rules! convert_work {

@@ -59,6 +59,24 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest<Tools>>> {
     bindings::swarm_flow::core::inputs::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
         &mut guest.imports
     })?;
+    bindings::swarm_flow::core::locks::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
+        &mut guest.imports
+    })?;
+    bindings::swarm_flow::core::messages::add_to_linker::<_, HasSelf<Tools>>(
+        &mut linker,
+        |guest| &mut guest.imports,
+    )?;
+    bindings::swarm_flow::core::delegation::add_to_linker::<_, HasSelf<Tools>>(
+        &mut linker,
+        |guest| &mut guest.imports,
+    )?;
+    bindings::swarm_flow::core::human::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
+        &mut guest.imports
+    })?;
+    bindings::swarm_flow::core::progress::add_to_linker::<_, HasSelf<Tools>>(
+        &mut linker,
+        |guest| &mut guest.imports,
+    )?;
     bindings::swarm_flow::core::types::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
         &mut guest.imports
     })?;

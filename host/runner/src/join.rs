@@ -257,8 +257,13 @@ impl Refused {
                 field: text("field"),
                 message: text("detail"),
             },
+            (404, None) => protocol::Error::NotFound {
+                kind: text("kind"),
+                id: text("id"),
+                known: Vec::new(),
+            },
             (429, None) => protocol::Error::Busy {
-                retry_after_ms: 100,
+                retry_after_ms: problem["retry_after_ms"].as_u64().unwrap_or(100),
             },
             _ => protocol::Error::Conflict {
                 message: format!("{}: {}", text("code"), text("detail")),

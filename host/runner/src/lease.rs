@@ -4,6 +4,7 @@
 //! One call tells it and asks for more, so that a chain of tasks costs one call each.
 
 use crate::agent::failure;
+use crate::calls::Parked;
 use crate::join::App;
 use crate::tools::Tools;
 use anyhow::Result;
@@ -44,7 +45,7 @@ struct Work {
     app: App,
     /// What was leased before this process began is not known any more.
     session: String,
-    /// None comes of a task when the runner stops before its end.
+    /// None comes of a task that waits, and when the runner stops before its end.
     tasks: JoinSet<Option<Report>>,
     running: HashMap<Id, (LeaseId, AbortHandle)>,
     ended: Vec<Report>,
@@ -223,7 +224,7 @@ async fn perform(app: App, lease: Lease) -> Option<Report> {
 
 type Outcome = Result<swarm_flow_protocol::TaskResult, swarm_flow_protocol::AgentError>;
 
-/// None when the runner stops.
+/// None when the task goes on later, or the runner stops.
 async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
     let agent = match app.runner().catalog().agent(&lease.agent).await {
         None => {
@@ -253,6 +254,7 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
         Ok(agent) => agent,
         Err(error) => return Some(Err(failure("agent_replaced", format!("{error:#}")))),
     };
+    let parked = Parked::default();
     let tools = Tools {
         runner: app.runner().clone(),
         workspace: lease.workspace,
@@ -262,7 +264,9 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
         inputs: lease.inputs,
         recording: None,
         journal: Some(journal.clone()),
-        memory: Some((app.clone(), lease.id.clone())),
+        leased: Some((app.clone(), lease.id.clone())),
+        parked: parked.clone(),
+        reporter: None,
     };
     let trail = match app.runner().record_agent(&lease.agent, &tools) {
         Ok(trail) => trail,
@@ -272,6 +276,7 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
     let execution = async move { agent.execute(&task, tools, trail).await };
     let execution = app.runner().shared.threads.spawn(&workspace, execution);
     match execution.await {
+        Ok(_) if parked.is() => None,
         Ok(outcome) => {
             if let Err(error) = journal.end(&outcome) {
                 tracing::warn!("cannot write the end of a task's journal: {error}");

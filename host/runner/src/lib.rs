@@ -20,6 +20,7 @@ mod announcement;
 mod api;
 mod atomic;
 mod audit;
+mod calls;
 mod catalog;
 mod directories;
 mod exec;

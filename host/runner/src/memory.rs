@@ -1,6 +1,7 @@
 //! `swarm-flow:core/memory` for an agent: the app knows what a swarm's agents know, and takes a write once.
 
 use crate::agent::bindings::swarm_flow::core::{memory, types};
+use crate::calls::is_lost;
 use crate::journal::Call;
 use crate::tools::Tools;
 use swarm_flow_protocol as protocol;
@@ -22,7 +23,7 @@ impl Tools {
             Call::Recorded(answer) => return Ok(serde_json::from_value(answer)?),
             Call::New(pending) => pending,
         };
-        let answer: Answer = match self.memory.clone() {
+        let answer: Answer = match self.leased.clone() {
             None => Err(no_swarm()),
             Some((app, lease)) => {
                 let request = MemoryRequest {
@@ -33,6 +34,9 @@ impl Tools {
                 app.ask("/memory", &request).await
             }
         };
+        if is_lost(&answer) {
+            return Err(self.park());
+        }
         journal.record(pending, &answer)?;
         Ok(answer)
     }

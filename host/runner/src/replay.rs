@@ -4,6 +4,7 @@
 use crate::Runner;
 use crate::agent::{Agent, failure};
 use crate::audit::sandbox_id;
+use crate::calls::Parked;
 use crate::journal::{Header, Journal};
 use crate::tools::Tools;
 use std::io;
@@ -75,7 +76,9 @@ impl Runner {
             inputs: Vec::new(),
             recording: None,
             journal: Some(journal.clone()),
-            memory: None,
+            leased: None,
+            parked: Parked::default(),
+            reporter: None,
         };
         let trail = self
             .record_agent(agent, &tools)

@@ -3,6 +3,7 @@
 
 use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
 use crate::atomic::Atomic;
+use crate::calls::{Parked, Reporter};
 use crate::join::App;
 use crate::journal::{Call, Journal, Pending};
 use crate::{Runner, files};
@@ -35,8 +36,10 @@ pub(crate) struct Tools {
     pub(crate) recording: Option<Recording>,
     /// Of a task's attempt.
     pub(crate) journal: Option<Arc<Journal>>,
-    /// Who knows what the agents of a swarm know, and the lease by which it is asked.
-    pub(crate) memory: Option<(App, LeaseId)>,
+    /// Who knows of the other tasks of the run, and the lease by which it is asked.
+    pub(crate) leased: Option<(App, LeaseId)>,
+    pub(crate) parked: Parked,
+    pub(crate) reporter: Option<Reporter>,
 }
 
 impl Tools {

@@ -30,7 +30,7 @@
 //! ```
 //!
 //! The crate is a `cdylib`, built with `cargo build --release --target wasm32-wasip2`. What of the platform an agent
-//! may use is one module each, [`tools`], [`inputs`] and [`memory`] so far; a module that is not called leaves no import in the component, so the
+//! may use is one module each: [`tools`], [`inputs`], [`memory`], [`locks`], [`messages`], [`delegation`], [`human`] and [`progress`]; a module that is not called leaves no import in the component, so the
 //! agent also runs where that import is not given.
 //!
 //! Beside them an agent has WASI's clocks, randomness and standard library, but no file, variable or socket: what it
@@ -48,10 +48,15 @@
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod delegation;
 mod error;
 mod export;
+pub mod human;
 pub mod inputs;
+pub mod locks;
 pub mod memory;
+pub mod messages;
+pub mod progress;
 mod result;
 mod task;
 pub mod tools;

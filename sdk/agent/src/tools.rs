@@ -176,7 +176,7 @@ pub fn list_all(path: &str) -> Result<Vec<FileInfo>, Error> {
     tools::list_files(path, true)
 }
 
-fn milliseconds(time: Duration) -> u64 {
+pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -8,6 +8,7 @@ pub mod files;
 pub mod meta;
 pub mod policies;
 pub mod programs;
+pub mod questions;
 pub mod runners;
 pub mod secrets;
 pub mod stdin;

@@ -6,12 +6,18 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::{Page, Reply, no_content, ok};
 use crate::shape::runner::Runner;
-use crate::shape::work::{Lost, Renew, exchanged, memory_answer, memory_call, report};
+use crate::shape::work::{
+    Lost, Renew, exchanged, memory_answer, memory_call, report, task_answer, task_call,
+};
 use serde_json::json;
-use swarm_flow_protocol::{AuditBatch, AuditHead, Exchange, MemoryRequest, Registration};
+use swarm_flow_protocol::{
+    AuditBatch, AuditHead, CallRequest, Exchange, MemoryRequest, Registration,
+};
 
 /// Reports carry what their tasks put out.
 const REPORTS_BYTES_MAX: u64 = 24 << 20;
+/// Children carry what their agents are told.
+const CALL_BYTES_MAX: u64 = 8 << 20;
 /// As many records as a batch may have, as long as they may be, and escaped.
 const AUDIT_BYTES_MAX: u64 = 12 << 20;
 
@@ -64,6 +70,14 @@ pub fn memory(request: &Request) -> Result<Reply, Problem> {
     let call = memory_call(call);
     let answer = work::memory(request.parameter(0), &lease.into(), &step, &call)?;
     ok(&memory_answer(answer))
+}
+
+pub fn call(request: &Request) -> Result<Reply, Problem> {
+    no_query(request)?;
+    let CallRequest { lease, step, call } = request.json_up_to(CALL_BYTES_MAX)?;
+    let call = task_call(call);
+    let answer = work::call(request.parameter(0), &lease.into(), &step, &call)?;
+    ok(&task_answer(answer))
 }
 
 pub fn renew(request: &Request) -> Result<Reply, Problem> {

@@ -6,6 +6,7 @@ pub mod exec;
 pub mod file;
 pub mod policy;
 pub mod program;
+pub mod question;
 pub mod runner;
 pub mod secret;
 pub mod swarm;

@@ -39,6 +39,7 @@ pub struct Submit {
     items: Vec<String>,
     rounds: Option<u32>,
     quorum: Option<Quorum>,
+    trust: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +170,7 @@ impl Submit {
             items: self.items,
             rounds: self.rounds,
             quorum: self.quorum.map(Into::into),
+            trust: self.trust,
             idempotency_key,
         }
     }
@@ -349,7 +351,13 @@ struct RunTask {
     agent: String,
     workspace: Option<String>,
     needs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<Wait>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<Progress>,
     optional: bool,
     priority: i32,
     attempt: u32,
@@ -360,6 +368,56 @@ struct RunTask {
     failure: Option<AgentError>,
     started_at: Option<String>,
     ended_at: Option<String>,
+}
+
+/// What a task waits for.
+#[derive(Serialize)]
+struct Wait {
+    kind: &'static str,
+    /// A lock's name, or a question's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The ids of the tasks that can end it.
+    tasks: Vec<String>,
+    since: String,
+    until: Option<String>,
+}
+
+impl From<wit::Wait> for Wait {
+    fn from(wait: wit::Wait) -> Self {
+        Self {
+            kind: match wait.kind {
+                wit::WaitKind::Lock => "lock",
+                wit::WaitKind::Message => "message",
+                wit::WaitKind::Reply => "reply",
+                wit::WaitKind::Tasks => "tasks",
+                wit::WaitKind::Human => "human",
+            },
+            name: wait.name,
+            tasks: wait.tasks,
+            since: rfc3339(wait.since_ms),
+            until: wait.until_ms.map(rfc3339),
+        }
+    }
+}
+
+/// How far a task is, as its agent says.
+#[derive(Serialize)]
+struct Progress {
+    message: String,
+    /// 0.0 to 1.0.
+    done: Option<f32>,
+    at: String,
+}
+
+impl From<wit::TaskProgress> for Progress {
+    fn from(progress: wit::TaskProgress) -> Self {
+        Self {
+            message: progress.message,
+            done: progress.done,
+            at: rfc3339(progress.at_ms),
+        }
+    }
 }
 
 /// A value that agents know.
@@ -471,10 +529,14 @@ impl From<wit::RunTask> for RunTask {
             agent: task.agent,
             workspace: task.workspace,
             needs: task.needs,
+            parent: task.parent,
+            waits_for: task.waits_for.map(Into::into),
+            progress: task.progress.map(Into::into),
             state: match task.state {
                 wit::TaskState::Pending => "pending",
                 wit::TaskState::Ready => "ready",
                 wit::TaskState::Leased => "leased",
+                wit::TaskState::Waiting => "waiting",
                 wit::TaskState::Done => "done",
                 wit::TaskState::Failed => "failed",
                 wit::TaskState::Dead => "dead",

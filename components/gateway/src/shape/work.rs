@@ -2,7 +2,9 @@
 
 use crate::bindings::work as wit;
 use serde::{Deserialize, Serialize};
-use swarm_flow_protocol::{Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report};
+use swarm_flow_protocol::{
+    Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report, TaskAnswer, TaskCall,
+};
 
 /// `POST /runners/{id}/leases/renew`.
 #[derive(Deserialize)]
@@ -86,5 +88,64 @@ pub fn memory_answer(answer: wit::MemoryAnswer) -> MemoryAnswer {
             MemoryAnswer::Entries(entries.into_iter().map(Into::into).collect())
         }
         wit::MemoryAnswer::Revision(revision) => MemoryAnswer::Revision(revision),
+    }
+}
+
+pub fn task_call(call: TaskCall) -> wit::TaskCall {
+    match call {
+        TaskCall::Acquire {
+            name,
+            mode,
+            timeout_ms,
+        } => wit::TaskCall::Acquire(wit::Acquire {
+            name,
+            mode: mode.into(),
+            timeout_ms,
+        }),
+        TaskCall::Release { name } => wit::TaskCall::Release(name),
+        TaskCall::Send { to, body } => wit::TaskCall::Send(wit::Send { to, body }),
+        TaskCall::Receive {
+            senders,
+            timeout_ms,
+        } => wit::TaskCall::Receive(wit::Receive {
+            senders,
+            timeout_ms,
+        }),
+        TaskCall::Request {
+            to,
+            body,
+            timeout_ms,
+        } => wit::TaskCall::Request(wit::Request {
+            to,
+            body,
+            timeout_ms,
+        }),
+        TaskCall::Reply { message, body } => wit::TaskCall::Reply(wit::Reply { message, body }),
+        TaskCall::Delegate { children } => {
+            wit::TaskCall::Delegate(children.into_iter().map(Into::into).collect())
+        }
+        TaskCall::Join { tasks, timeout_ms } => {
+            wit::TaskCall::Join(wit::Join { tasks, timeout_ms })
+        }
+        TaskCall::Ask(question) => wit::TaskCall::Ask(question.into()),
+        TaskCall::Progress { message, done } => wit::TaskCall::Progress(wit::TaskProgress {
+            message,
+            done,
+            at_ms: 0,
+        }),
+    }
+}
+
+pub fn task_answer(answer: wit::TaskAnswer) -> TaskAnswer {
+    match answer {
+        wit::TaskAnswer::Waits => TaskAnswer::Waits,
+        wit::TaskAnswer::Made => TaskAnswer::Made,
+        wit::TaskAnswer::Message(message) => TaskAnswer::Message(message.map(Into::into)),
+        wit::TaskAnswer::Reply(body) => TaskAnswer::Reply(body),
+        wit::TaskAnswer::Tasks(ids) => TaskAnswer::Tasks(ids),
+        wit::TaskAnswer::Inputs(inputs) => {
+            TaskAnswer::Inputs(inputs.into_iter().map(Into::into).collect())
+        }
+        wit::TaskAnswer::Answer(answer) => TaskAnswer::Answer(answer.into()),
     }
 }

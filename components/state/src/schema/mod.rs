@@ -14,13 +14,14 @@ mod run;
 mod runner;
 mod secret;
 mod swarm;
+mod wait;
 mod workspace;
 
 /// An empty table that is made last of all: where it is, every trigger is. Its number grows with each
 /// change of the schema, so that an older database is completed by the first statement that misses it.
-pub(crate) const MARKER: &str = "schema_3";
+pub(crate) const MARKER: &str = "schema_4";
 
-const MAKE_MARKER: &[&str] = &["CREATE TABLE IF NOT EXISTS schema_3 (never INTEGER)"];
+const MAKE_MARKER: &[&str] = &["CREATE TABLE IF NOT EXISTS schema_4 (never INTEGER)"];
 
 /// Everything, in order.
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
@@ -32,6 +33,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
         secret::STATEMENTS,
         audit::STATEMENTS,
         swarm::STATEMENTS,
+        wait::STATEMENTS,
         run::STATEMENTS,
         memory::STATEMENTS,
         MAKE_MARKER,

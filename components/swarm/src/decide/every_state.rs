@@ -39,6 +39,10 @@ fn start(start: Start) -> World {
         index,
         fence: 0,
         failures: 0,
+        waits: 0,
+        parent: None,
+        worked_ms: 0,
+        leased_at_ms: 0,
         retry: Retry {
             max_attempts: start.attempts,
             initial_interval_ms: 10,
@@ -50,7 +54,7 @@ fn start(start: Start) -> World {
         } else {
             vec![]
         },
-        state: State::Waiting { until_ms: 0 },
+        state: State::Queued { until_ms: 0 },
         place: Place::Here {
             workspace: "ws".to_owned(),
         },
@@ -74,6 +78,8 @@ fn start(start: Start) -> World {
             },
             open,
             options: Options::default(),
+            locks: Table::default(),
+            names: BTreeMap::new(),
         },
         over: None,
         ended: [0; 2],
@@ -111,7 +117,8 @@ impl World {
         for task in &mut self.run.open {
             match &mut task.state {
                 State::Leased { expires_at_ms, .. } => *expires_at_ms = (*expires_at_ms).min(1),
-                State::Waiting { until_ms } => *until_ms = (*until_ms).min(1),
+                State::Queued { until_ms } => *until_ms = (*until_ms).min(1),
+                State::Waiting { .. } => {}
             }
         }
         self.forget();
@@ -222,7 +229,8 @@ impl World {
                 State::Leased {
                     expires_at_ms: at, ..
                 }
-                | State::Waiting { until_ms: at } => *at = 0,
+                | State::Queued { until_ms: at } => *at = 0,
+                State::Waiting { .. } => {}
             }
         }
         next

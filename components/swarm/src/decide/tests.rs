@@ -8,6 +8,10 @@ fn open(index: u32, fence: u64, state: State) -> Open {
         index,
         fence,
         failures: 0,
+        waits: 0,
+        parent: None,
+        worked_ms: 0,
+        leased_at_ms: 0,
         retry: Retry {
             max_attempts: 1,
             initial_interval_ms: 0,
@@ -22,7 +26,7 @@ fn open(index: u32, fence: u64, state: State) -> Open {
     }
 }
 
-const READY: State = State::Waiting { until_ms: 0 };
+const READY: State = State::Queued { until_ms: 0 };
 
 /// A task that needs the first one.
 fn pending(index: u32) -> Open {
@@ -47,6 +51,8 @@ fn run(open: Vec<Open>) -> Run {
         open,
         seen: Vec::new(),
         options: Options::default(),
+        locks: Table::default(),
+        names: BTreeMap::new(),
     }
 }
 
@@ -73,6 +79,15 @@ fn shown(changes: &[Change]) -> String {
         Change::TaskDead(ended) => format!("dead {}", failure(ended)),
         Change::TaskSkipped(Index { index }) => format!("skipped {index}"),
         Change::TaskCancelled(Index { index }) => format!("cancelled {index}"),
+        Change::TaskWaiting(waiting) => format!("waiting {}", waiting.index),
+        Change::TaskDelegated(delegated) => format!("delegated {}", delegated.first),
+        Change::LocksChanged(changed) => format!("locks {}", changed.index),
+        Change::MessageSent(sent) => format!("sent {}", sent.index),
+        Change::MessageReceived(received) => format!("received {}", received.message),
+        Change::QuestionAsked(asked) => format!("asked {}", asked.index),
+        Change::QuestionAnswered(closed) => format!("answered {}", closed.index),
+        Change::QuestionExpired(closed) => format!("expired {}", closed.index),
+        Change::TaskProgressed(progressed) => format!("progressed {}", progressed.index),
         Change::RunPaused => "run paused".to_owned(),
         Change::RunResumed => "run resumed".to_owned(),
         Change::RunDone(_) => "run done".to_owned(),
@@ -125,8 +140,8 @@ fn ready_tasks_are_leased_as_far_as_there_is_room() {
 
 #[test]
 fn what_waits_for_others_or_for_its_time_is_not_leased() {
-    let later = open(2, 1, State::Waiting { until_ms: 101 });
-    let due = open(3, 1, State::Waiting { until_ms: 100 });
+    let later = open(2, 1, State::Queued { until_ms: 101 });
+    let due = open(3, 1, State::Queued { until_ms: 100 });
     let run = run(vec![open(0, 1, leased("a", 500)), pending(1), later, due]);
     assert_eq!(shown(&lease(&run, asking(9))), "leased 3/2");
 }

@@ -56,6 +56,7 @@ fn config(tasks: Vec<PlannedTask>) -> RunConfig {
         items: Vec::new(),
         rounds: None,
         quorum: None,
+        trust: None,
         idempotency_key: None,
     }
 }

@@ -1,10 +1,11 @@
 //! What is read to decide on leases, reports, and what users ask of a run.
 
-use super::{index, json, json_or_null, number, text};
+use super::{index, index_or_null, json, json_or_null, number, text};
 use crate::decide::{LEASES_MAX, LOOKING, Open, Place, Run, State, looks};
 use crate::event::{Ended, Task};
+use crate::locks::Lock;
 use crate::strategy::{End, Seen};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use swarm_flow_policy::Policy;
 use swarm_flow_state::{Database, DatabaseError, Head, Row, query};
 
@@ -49,8 +50,11 @@ pub fn asked(database: &impl Database, asked: Asked<'_>) -> Result<Vec<Candidate
             SELECT run, swarm, workspace, max(priority) AS priority, 0 AS worn FROM task \
             WHERE state = 'ready' AND not_before_ms <= ?1 GROUP BY run, workspace \
             UNION ALL \
-            SELECT run, swarm, workspace, max(priority), max(fence - failures >= {LEASES_MAX}) FROM task \
-            WHERE state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT}) GROUP BY run, workspace) \
+            SELECT run, swarm, workspace, max(priority), max(fence - failures - waits >= {LEASES_MAX}) FROM task \
+            WHERE state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT}) GROUP BY run, workspace \
+            UNION ALL \
+            SELECT run, swarm, workspace, max(priority), 0 FROM task \
+            WHERE state = 'waiting' AND wait_until_ms <= ?1 GROUP BY run, workspace) \
         SELECT waiting.run, waiting.swarm, max(swarm.size - coalesce(live.number, 0), 0) AS room, \
             max(waiting.worn OR (waiting.workspace <> '' AND workspace.id IS NULL)) AS gives_up, {RUN} \
         FROM waiting \
@@ -97,18 +101,22 @@ pub fn offered(
 ) -> Result<Run, DatabaseError> {
     let mut run = candidate.run.clone();
     let most = if candidate.gives_up { u32::MAX } else { most };
-    if candidate.gives_up && looks(run.strategy) {
-        run.seen = seen(database, &candidate.id)?;
+    if candidate.gives_up {
+        if looks(run.strategy) {
+            run.seen = seen(database, &candidate.id)?;
+        }
+        run.names = names(database, &candidate.id)?;
     }
     // Each part finds its rows by an index: a run may have thousands of tasks.
     let open = if candidate.gives_up {
-        "SELECT number FROM task WHERE run = ?4 AND state IN ('pending', 'ready', 'leased') LIMIT ?5".to_owned()
+        format!("SELECT number FROM task WHERE run = ?4 AND state IN ({OPEN_STATES}) LIMIT ?5")
     } else {
         format!(
             "SELECT number FROM ( \
                 SELECT number FROM task WHERE run = ?4 AND state = 'ready' AND not_before_ms <= ?1 \
                 ORDER BY priority DESC, number LIMIT ?5) \
-            UNION ALL SELECT number FROM task WHERE run = ?4 AND state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT})"
+            UNION ALL SELECT number FROM task WHERE run = ?4 AND state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT}) \
+            UNION ALL SELECT number FROM task WHERE run = ?4 AND state = 'waiting' AND wait_until_ms <= ?1"
         )
     };
     let statement = format!(
@@ -192,23 +200,32 @@ impl Free {
     }
 }
 
+/// Of tasks that have not ended.
+const OPEN_STATES: &str = "'pending', 'ready', 'leased', 'waiting'";
+
 /// What [`read_open`] reads. The needs are those that have not ended so that the task can start.
 const OPEN: &str = "task.number, task.state, task.fence, task.runner, task.expires_at_ms, task.not_before_ms, \
     task.failures, task.retry, task.optional, CASE WHEN task.state <> 'pending' THEN '[]' ELSE ( \
         SELECT json_group_array(need.needs) FROM need \
         CROSS JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs \
-        WHERE need.run = task.run AND need.number = task.number AND +needed.state IN ('pending', 'ready', 'leased')) END";
-const OPEN_COLUMNS: usize = 10;
+        WHERE need.run = task.run AND need.number = task.number \
+            AND +needed.state IN ('pending', 'ready', 'leased', 'waiting')) END, \
+    task.waits, task.parent, task.worked_ms, task.leased_at_ms, task.wait, task.wait_until_ms";
+const OPEN_COLUMNS: usize = 16;
 
 /// None for a task that has ended.
 fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
     let state = match row.text(1)? {
-        "pending" | "ready" => State::Waiting {
+        "pending" | "ready" => State::Queued {
             until_ms: row.integer(5)?,
         },
         "leased" => State::Leased {
             runner: row.text(3)?.to_owned(),
             expires_at_ms: row.integer(4)?,
+        },
+        "waiting" => State::Waiting {
+            wait: row.json(14)?,
+            until_ms: row.integer_or_null(15)?,
         },
         _ => return Ok(None),
     };
@@ -216,6 +233,10 @@ fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
         index: index(row, 0)?,
         fence: row.integer(2)?,
         failures: index(row, 6)?,
+        waits: row.integer(10)?,
+        parent: index_or_null(row, 11)?,
+        worked_ms: row.integer(12)?,
+        leased_at_ms: row.integer(13)?,
         retry: row.json(7)?,
         optional: row.integer(8)? > 0,
         needs: row.json(9)?,
@@ -225,8 +246,9 @@ fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
 }
 
 /// What [`read_run`] reads.
-const RUN: &str =
-    "json_quote(run.strategy), run.failures, run.state, run.options, run.revision, run.hash";
+const RUN: &str = "json_quote(run.strategy), run.failures, run.state, run.options, run.revision, run.hash, ( \
+        SELECT json_group_object(name, json_object('holders', json(holders), 'queue', json(queue))) \
+        FROM lock WHERE lock.run = run.id)";
 
 /// The run without its tasks, from column `first` on.
 fn read_run(row: &Row, first: usize) -> Result<(Head, Run), DatabaseError> {
@@ -234,6 +256,7 @@ fn read_run(row: &Row, first: usize) -> Result<(Head, Run), DatabaseError> {
         sequence: row.integer(first + 4)?,
         hash: row.text(first + 5)?.to_owned(),
     };
+    let locks: BTreeMap<String, Lock<u32>> = row.json(first + 6)?;
     let run = Run {
         strategy: row.json(first)?,
         failed: row.integer(first + 1)? > 0,
@@ -241,13 +264,23 @@ fn read_run(row: &Row, first: usize) -> Result<(Head, Run), DatabaseError> {
         open: Vec::new(),
         seen: Vec::new(),
         options: row.json(first + 3)?,
+        locks: locks.into_iter().collect(),
+        names: BTreeMap::new(),
     };
     Ok((head, run))
 }
 
+/// The ids of its tasks.
+fn names(database: &impl Database, run: &str) -> Result<BTreeMap<u32, String>, DatabaseError> {
+    let statement = "SELECT number, id FROM task WHERE run = ?";
+    let rows = query(database, statement, &[text(run)])?;
+    let read = |row: &Row| Ok((index(row, 0)?, row.text(1)?.to_owned()));
+    rows.iter().map(read).collect()
+}
+
 fn seen(database: &impl Database, run: &str) -> Result<Vec<Seen>, DatabaseError> {
     let statement = "SELECT state, optional, weight, CASE WHEN state = 'done' THEN json_extract(result, '$.output') END \
-        FROM task WHERE run = ? ORDER BY number";
+        FROM task WHERE run = ? AND parent IS NULL ORDER BY number";
     let rows = query(database, statement, &[text(run)])?;
     let read = |row: &Row| {
         Ok(Seen {
@@ -395,6 +428,7 @@ pub struct Read {
 }
 
 /// None when there is no such run. All its open tasks, or those that are asked for and one more: that tells that the run goes on.
+/// All also where any waits, because an end may be what makes it wait for ever.
 pub fn read(
     database: &impl Database,
     id: &str,
@@ -409,8 +443,9 @@ pub fn read(
             SELECT 0 AS number UNION SELECT value FROM json_each(?2) \
             UNION SELECT * FROM ( \
                 SELECT number FROM task \
-                WHERE run = ?1 AND state IN ('pending', 'ready', 'leased') AND number NOT IN (SELECT value FROM json_each(?2)) \
-                LIMIT iif(?3 OR (SELECT strategy FROM run WHERE id = ?1) IN ({looking}), -1, 1))) \
+                WHERE run = ?1 AND state IN ({OPEN_STATES}) AND number NOT IN (SELECT value FROM json_each(?2)) \
+                LIMIT iif(?3 OR (SELECT strategy FROM run WHERE id = ?1) IN ({looking}) \
+                    OR EXISTS (SELECT 1 FROM task WHERE run = ?1 AND state = 'waiting'), -1, 1))) \
         SELECT {OPEN}, task.result, task.failure, task.number IN (SELECT value FROM json_each(?2)), run.swarm, {RUN} \
         FROM run CROSS JOIN chosen CROSS JOIN task ON task.run = ?1 AND task.number = chosen.number \
         WHERE run.id = ?1 ORDER BY task.number"
@@ -438,6 +473,13 @@ pub fn read(
         }
         run.open.extend(read_open(row, Place::Elsewhere)?);
     }
+    if run
+        .open
+        .iter()
+        .any(|task| matches!(task.state, State::Waiting { .. }))
+    {
+        run.names = names(database, id)?;
+    }
     Ok(Some(Read {
         swarm,
         head,
@@ -455,8 +497,8 @@ fn looking() -> String {
 /// How many tasks of a swarm have not ended.
 pub fn open_tasks(database: &impl Database, swarm: &str) -> Result<u64, DatabaseError> {
     let statement =
-        "SELECT count(*) FROM task WHERE swarm = ? AND state IN ('pending', 'ready', 'leased')";
-    let rows = query(database, statement, &[text(swarm)])?;
+        format!("SELECT count(*) FROM task WHERE swarm = ? AND state IN ({OPEN_STATES})");
+    let rows = query(database, &statement, &[text(swarm)])?;
     rows.first().map_or(Ok(0), |row| row.integer(0))
 }
 

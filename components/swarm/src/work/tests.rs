@@ -13,10 +13,10 @@ use std::cell::Cell;
 use swarm_flow_state::native::Memory;
 use swarm_flow_state::{Head, Row, Value, events_after, head};
 
-const NOW: u64 = 1_000_000;
+pub(crate) const NOW: u64 = 1_000_000;
 
 /// A workspace on a runner, started.
-fn workspace(database: &impl Database, number: u32, runner: &str) -> String {
+pub(crate) fn workspace(database: &impl Database, number: u32, runner: &str) -> String {
     let id = format!("ws_{number:032x}");
     let payload = serde_json::json!({
         "name": "demo", "environment": {"name": "python"}, "policy_name": "standard",
@@ -26,7 +26,7 @@ fn workspace(database: &impl Database, number: u32, runner: &str) -> String {
     id
 }
 
-fn happen(database: &impl Database, stream: &str, kind: &'static str, payload: &str) {
+pub(crate) fn happen(database: &impl Database, stream: &str, kind: &'static str, payload: &str) {
     let before = head(database, stream).unwrap();
     let event = NewEvent {
         kind,
@@ -35,7 +35,11 @@ fn happen(database: &impl Database, stream: &str, kind: &'static str, payload: &
     swarm_flow_state::append(database, stream, &before, &[event], "test", NOW).unwrap();
 }
 
-fn config(strategy: CoordinationStrategy, count: u32, workspaces: &[String]) -> SwarmConfig {
+pub(crate) fn config(
+    strategy: CoordinationStrategy,
+    count: u32,
+    workspaces: &[String],
+) -> SwarmConfig {
     SwarmConfig {
         name: "demo".to_owned(),
         agents: vec![AgentGroup {
@@ -50,7 +54,7 @@ fn config(strategy: CoordinationStrategy, count: u32, workspaces: &[String]) -> 
     }
 }
 
-fn tasks(count: usize) -> RunConfig {
+pub(crate) fn tasks(count: usize) -> RunConfig {
     let task = |index| PlannedTask {
         task: Task {
             id: format!("t{index}"),
@@ -73,6 +77,7 @@ fn tasks(count: usize) -> RunConfig {
         items: Vec::new(),
         rounds: None,
         quorum: None,
+        trust: None,
         idempotency_key: None,
     }
 }
@@ -85,7 +90,7 @@ fn keyed(count: usize, key: &str) -> RunConfig {
 }
 
 /// Of a runner that was never started again.
-fn acquire(
+pub(crate) fn acquire(
     database: &impl Database,
     runner: &str,
     most: u32,
@@ -95,7 +100,7 @@ fn acquire(
 }
 
 /// One report by itself. Gives the swarm when it changed something.
-fn report(
+pub(crate) fn report(
     database: &impl Database,
     runner: &str,
     lease: &LeaseId,
@@ -115,7 +120,11 @@ fn report(
 }
 
 /// One workspace on runner `a`, a swarm in it, and a run.
-fn started(strategy: CoordinationStrategy, agents: u32, count: usize) -> (Memory, String, Run) {
+pub(crate) fn started(
+    strategy: CoordinationStrategy,
+    agents: u32,
+    count: usize,
+) -> (Memory, String, Run) {
     let database = Memory::open().unwrap();
     let workspaces = [workspace(&database, 1, "a")];
     let swarm = swarm::create(&database, config(strategy, agents, &workspaces)).unwrap();
@@ -123,7 +132,7 @@ fn started(strategy: CoordinationStrategy, agents: u32, count: usize) -> (Memory
     (database, swarm.id, run)
 }
 
-fn success(success: bool) -> Result<TaskResult, TaskFailure> {
+pub(crate) fn success(success: bool) -> Result<TaskResult, TaskFailure> {
     let metrics = PerformanceMetrics {
         execution_time: 5,
         memory_usage: 65536,

@@ -3,6 +3,7 @@
 use super::{Catalog, Entry, OWN};
 use crate::Runner;
 use crate::agent::{Agent, linker};
+use crate::calls::Parked;
 use crate::tools::Tools;
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -113,7 +114,9 @@ impl Catalog {
             inputs: Vec::new(),
             recording: None,
             journal: None,
-            memory: None,
+            leased: None,
+            parked: Parked::default(),
+            reporter: None,
         };
         let trail = runner.record_agent(name, &nowhere);
         let trail = trail.map_err(|closed| Error::Unavailable {
