@@ -2,76 +2,37 @@
 //! after a crash is fed from it, so it comes to where it was without doing anything twice; and a task that has ended can be
 //! replayed, to see whether the agent still does the same.
 //!
-//! A journal is a file of JSON lines: the [`Header`], a [`Step`] for each call, and the [`Ending`]. A last line that is torn
-//! was never seen by the agent and is cut off. What is written survives the end of the process, not that of the machine.
-//! Results of more than [`INLINE_BYTES_MAX`] lie beside it, named by their digest.
+//! The journals of a run's tasks in one workspace are one file of JSON lines ([`file`]): for each attempt the [`Header`], a
+//! [`Step`] for each call, and the [`Ending`], with those of other tasks in between. A file for each attempt would cost more
+//! than a task that does little. A last line that is torn was never seen by an agent and is cut off. What is written survives
+//! the end of the process, not that of the machine. Results of more than [`INLINE_BYTES_MAX`] lie beside it, named by their
+//! digest. How much of this is kept, [`folder`] says.
 //!
-//! Time comes from here too, in whole milliseconds ([`Clock`]): how often the agent asked for it between two calls, and what
+//! An attempt may be left and opened again at any time, by the same process too. What writes to it is always the one that
+//! opened it last and saw all of it: a line that does not follow on the attempt's last line is refused.
+//!
+//! Time comes from here too, in whole milliseconds ([`clock`]): how often the agent asked for it between two calls, and what
 //! it was told, is part of the next step. What it was told after its last call had no effect yet, and need not be known.
 
+mod clock;
+mod entry;
+mod file;
+mod folder;
 mod store;
 
+pub(crate) use entry::Header;
 pub(crate) use store::Journals;
 
-use serde::{Deserialize, Serialize};
+use entry::{Did, Ending, Kept, Position, Step, Whose, Written, bounded, shown};
+use file::RunFile;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use swarm_flow_protocol::{AgentError, Divergence, Task, TaskResult};
-use swarm_flow_sandbox::Clock;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use swarm_flow_protocol::{AgentError, Divergence, TaskResult};
 
 const INLINE_BYTES_MAX: usize = 16 << 10;
-/// Of a journal without what lies beside it.
-const BYTES_MAX: u64 = 64 << 20;
-/// So much of a call's request is kept as it is; of a larger one only the digest.
-const REQUEST_BYTES_MAX: usize = 4 << 10;
-
-/// Whose journal it is, and what the agent began with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Header {
-    pub(crate) run: String,
-    pub(crate) index: u32,
-    /// From 1. An attempt that was lost goes on as the same one.
-    pub(crate) attempt: u32,
-    pub(crate) agent: String,
-    /// BLAKE3 of its component, hexadecimal.
-    pub(crate) digest: String,
-    pub(crate) task: Task,
-    pub(crate) started_at_ms: u64,
-    /// Hexadecimal.
-    seed: String,
-}
-
-/// A call and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Step {
-    call: String,
-    request: Value,
-    /// What the agent was told of time since the step before: milliseconds since 1970, and how often.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    times: VecDeque<(u64, u64)>,
-    result: Kept,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kept {
-    Inline(Value),
-    /// Of the file beside the journals.
-    Digest(String),
-}
-
-/// What came of the attempt, as it was reported.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Ending {
-    ended: Result<TaskResult, AgentError>,
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    times: VecDeque<(u64, u64)>,
-}
 
 /// What the agent calls now: was it called before?
 pub(crate) enum Call {
@@ -92,15 +53,16 @@ pub(crate) struct Pending {
 pub(crate) struct Journal {
     pub(crate) header: Header,
     seed: [u8; 32],
+    whose: Whose,
+    file: Arc<RunFile>,
+    /// While a journal is replayed nothing is written, and nothing is done that is not in it.
+    live: bool,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
-    /// None while a journal is replayed: then nothing is written, and nothing is done that is not in it.
-    file: Option<File>,
-    /// Where what is large lies.
-    beside: PathBuf,
-    bytes: u64,
+    /// The attempt's last line.
+    last: Position,
     step: usize,
     /// What is still to be fed.
     recorded: VecDeque<Step>,
@@ -115,79 +77,54 @@ struct Inner {
 
 impl Journal {
     /// The journal of an attempt, to go on with or to begin.
-    pub(crate) fn open(
-        path: &Path,
+    fn open(
+        file: Arc<RunFile>,
+        whose: Whose,
         begin: impl FnOnce() -> io::Result<Header>,
     ) -> io::Result<Self> {
-        let journal = match Self::read(path) {
-            Ok((header, mut inner, whole)) => {
-                let file = File::options().append(true).open(path)?;
-                file.set_len(whole)?;
-                inner.file = Some(file);
-                inner.bytes = whole;
-                // It was not reported, or it would not be asked for: the agent says it again.
-                inner.ending = None;
-                Self::new(header, inner)?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let header = begin()?;
-                let mut inner = Inner::empty(path);
-                inner.file = Some(File::options().create(true).append(true).open(path)?);
-                inner.write(&header)?;
-                Self::new(header, inner)?
-            }
-            Err(error) => return Err(error),
+        if let Some(mut written) = file.read(whose)? {
+            // It was not reported, or it would not be asked for: the agent says it again.
+            written.ending = None;
+            return Self::new(file, whose, written, true);
+        }
+        let header = begin()?;
+        let written = Attempt {
+            last: file.append(whose, None, Did::Began(&header))?,
+            header,
+            steps: VecDeque::new(),
+            ending: None,
         };
-        Ok(journal)
+        Self::new(file, whose, written, true)
     }
 
     /// A journal to be replayed: nothing is added to it.
-    pub(crate) fn replay(path: &Path) -> io::Result<Self> {
-        let (header, inner, _) = Self::read(path)?;
-        Self::new(header, inner)
+    fn replay(file: Arc<RunFile>, whose: Whose) -> io::Result<Option<Self>> {
+        let written = file.read(whose)?;
+        written
+            .map(|written| Self::new(file, whose, written, false))
+            .transpose()
     }
 
-    fn new(header: Header, mut inner: Inner) -> io::Result<Self> {
-        let mut seed = [0; 32];
-        hex_into(&header.seed, &mut seed)?;
-        inner.last_ms = header.started_at_ms;
+    fn new(file: Arc<RunFile>, whose: Whose, written: Attempt, live: bool) -> io::Result<Self> {
+        let mut inner = Inner {
+            last: written.last,
+            step: 0,
+            recorded: written.steps,
+            ending: written.ending,
+            told_before: VecDeque::new(),
+            times: VecDeque::new(),
+            last_ms: written.header.started_at_ms,
+            divergence: None,
+        };
         inner.told_before = inner.times_before_next();
         Ok(Self {
-            header,
-            seed,
+            seed: written.header.seed()?,
+            header: written.header,
+            whose,
+            file,
+            live,
             inner: Mutex::new(inner),
         })
-    }
-
-    /// The header, the rest, and how many bytes of whole lines there are. A file without a whole header is not there.
-    fn read(path: &Path) -> io::Result<(Header, Inner, u64)> {
-        let text = std::fs::read(path)?;
-        let whole = text
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
-        let mut lines = text
-            .get(..whole)
-            .unwrap_or_default()
-            .split(|byte| *byte == b'\n');
-        let Some(header) = lines.next().filter(|line| !line.is_empty()) else {
-            std::fs::remove_file(path)?;
-            return Err(io::ErrorKind::NotFound.into());
-        };
-        let header: Header = serde_json::from_slice(header)?;
-        let mut inner = Inner::empty(path);
-        for line in lines.filter(|line| !line.is_empty()) {
-            match serde_json::from_slice::<Line>(line)? {
-                Line::Step(step) => inner.recorded.push_back(step),
-                Line::Ending(ending) => inner.ending = Some(ending),
-            }
-        }
-        Ok((header, inner, whole as u64))
-    }
-
-    /// How many calls are recorded that were not fed yet.
-    fn steps(&self) -> usize {
-        self.inner().recorded.len()
     }
 
     pub(crate) fn seed(&self) -> [u8; 32] {
@@ -212,13 +149,13 @@ impl Journal {
                 inner.step += 1;
                 inner.times.clear();
                 inner.told_before = inner.times_before_next();
-                inner.result(known.result).map(Call::Recorded)
+                self.result(known.result).map(Call::Recorded)
             }
             Some(known) => {
                 let expected = shown(&known.call, &known.request);
                 Err(inner.diverge(step, expected, shown(call, &request)))
             }
-            None if inner.file.is_none() => {
+            None if !self.live => {
                 Err(inner.diverge(step, "the end".to_owned(), shown(call, &request)))
             }
             None => Ok(Call::New(Pending {
@@ -248,9 +185,9 @@ impl Journal {
             call: pending.call.to_owned(),
             request: pending.request,
             times: std::mem::take(&mut inner.times),
-            result: inner.keep(result)?,
+            result: self.keep(result)?,
         };
-        inner.write(&step)?;
+        self.write(&mut inner, Did::Step(&step))?;
         inner.step += 1;
         Ok(())
     }
@@ -261,29 +198,14 @@ impl Journal {
         if inner.divergence.is_some() {
             return Ok(());
         }
-        if inner.file.is_none() {
-            let step = inner.step;
-            let actual = serde_json::to_string(ended)?;
-            if let Some(missed) = inner.recorded.pop_front() {
-                let expected = shown(&missed.call, &missed.request);
-                inner.diverge(step, expected, format!("the end: {actual}"));
-            } else if let Some(ending) = inner.ending.take() {
-                let expected = serde_json::to_string(&ending.ended)?;
-                if expected != actual {
-                    inner.diverge(
-                        step,
-                        format!("the end: {expected}"),
-                        format!("the end: {actual}"),
-                    );
-                }
-            }
-            return Ok(());
+        if !self.live {
+            return inner.compare(ended);
         }
         let ending = Ending {
             ended: ended.clone(),
             times: std::mem::take(&mut inner.times),
         };
-        inner.write(&ending)
+        self.write(&mut inner, Did::Ended(&ending))
     }
 
     /// Where the agent first did something else than it did before, and how many calls it had made.
@@ -291,54 +213,13 @@ impl Journal {
         let inner = self.inner();
         (inner.step, inner.divergence.clone())
     }
-}
 
-/// Why an agent is not served any more. It is to be ended.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Stopped(String);
-
-impl Inner {
-    fn empty(path: &Path) -> Self {
-        Self {
-            file: None,
-            beside: path
-                .parent()
-                .map(|folder| folder.join("large"))
-                .unwrap_or_default(),
-            bytes: 0,
-            step: 0,
-            recorded: VecDeque::new(),
-            ending: None,
-            told_before: VecDeque::new(),
-            times: VecDeque::new(),
-            last_ms: 0,
-            divergence: None,
+    fn write(&self, inner: &mut Inner, did: Written<'_>) -> io::Result<()> {
+        if !self.live {
+            return Ok(());
         }
-    }
-
-    fn times_before_next(&mut self) -> VecDeque<(u64, u64)> {
-        match (self.recorded.front_mut(), &mut self.ending) {
-            (Some(step), _) => std::mem::take(&mut step.times),
-            (None, Some(ending)) => std::mem::take(&mut ending.times),
-            (None, None) => VecDeque::new(),
-        }
-    }
-
-    /// One line in one write: a reader finds all of it or a torn last line.
-    fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
-        self.bytes += text.len() as u64;
-        if self.bytes > BYTES_MAX {
-            return Err(io::Error::other(format!(
-                "the task's journal has more than {BYTES_MAX} bytes: the agent calls too much, or asks for the time too often"
-            )));
-        }
-        match &mut self.file {
-            Some(file) => file.write_all(&text),
-            None => Ok(()),
-        }
+        inner.last = self.file.append(self.whose, Some(inner.last), did)?;
+        Ok(())
     }
 
     fn keep(&self, result: Value) -> io::Result<Kept> {
@@ -346,21 +227,15 @@ impl Inner {
         if text.len() <= INLINE_BYTES_MAX {
             return Ok(Kept::Inline(result));
         }
-        let digest = blake3::hash(&text).to_hex().to_string();
-        let path = self.beside.join(&digest);
-        if !path.exists() {
-            std::fs::create_dir_all(&self.beside)?;
-            let aside = self.beside.join(crate::workspace::fresh_name());
-            std::fs::write(&aside, &text)?;
-            std::fs::rename(aside, path)?;
-        }
-        Ok(Kept::Digest(digest))
+        self.file.keep(&text).map(Kept::Digest)
     }
 
     fn result(&self, kept: Kept) -> Result<Value, Stopped> {
         match kept {
             Kept::Inline(result) => Ok(result),
-            Kept::Digest(digest) => std::fs::read(self.beside.join(&digest))
+            Kept::Digest(digest) => self
+                .file
+                .kept(&digest)
                 .and_then(|text| Ok(serde_json::from_slice(&text)?))
                 .map_err(|error| {
                     Stopped(format!(
@@ -369,7 +244,22 @@ impl Inner {
                 }),
         }
     }
+}
 
+/// All that is written of an attempt.
+struct Attempt {
+    header: Header,
+    steps: VecDeque<Step>,
+    ending: Option<Ending>,
+    last: Position,
+}
+
+/// Why an agent is not served any more. It is to be ended.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Stopped(String);
+
+impl Inner {
     fn diverge(&mut self, step: usize, expected: String, actual: String) -> Stopped {
         let message = format!(
             "at call {step} the agent did something else than before: expected {expected}, got {actual}"
@@ -381,101 +271,26 @@ impl Inner {
         });
         Stopped(message)
     }
-}
 
-impl Clock for Journal {
-    fn wall(&self) -> Duration {
-        let mut inner = self.inner();
-        if let Some((ms, times)) = inner.told_before.front_mut() {
-            let ms = *ms;
-            *times -= 1;
-            if *times == 0 {
-                inner.told_before.pop_front();
+    /// Whether a replay came to the same end.
+    fn compare(&mut self, ended: &Result<TaskResult, AgentError>) -> io::Result<()> {
+        let step = self.step;
+        let actual = serde_json::to_string(ended)?;
+        if let Some(missed) = self.recorded.pop_front() {
+            let expected = shown(&missed.call, &missed.request);
+            self.diverge(step, expected, format!("the end: {actual}"));
+        } else if let Some(ending) = self.ending.take() {
+            let expected = serde_json::to_string(&ending.ended)?;
+            if expected != actual {
+                self.diverge(
+                    step,
+                    format!("the end: {expected}"),
+                    format!("the end: {actual}"),
+                );
             }
-            inner.last_ms = ms;
-            return Duration::from_millis(ms);
         }
-        // In a replay there is no other time than what was told.
-        let ms = if inner.file.is_some() {
-            now_ms().max(inner.last_ms)
-        } else {
-            inner.last_ms
-        };
-        inner.last_ms = ms;
-        match inner.times.back_mut() {
-            Some((last, times)) if *last == ms => *times += 1,
-            _ => inner.times.push_back((ms, 1)),
-        }
-        Duration::from_millis(ms)
+        Ok(())
     }
-
-    fn monotonic(&self) -> Duration {
-        let started = Duration::from_millis(self.header.started_at_ms);
-        self.wall().saturating_sub(started)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Step(Step),
-    Ending(Ending),
-}
-
-impl Header {
-    /// Of an attempt that begins now.
-    pub(crate) fn new(
-        run: &str,
-        index: u32,
-        attempt: u32,
-        agent: (&str, &str),
-        task: &Task,
-    ) -> io::Result<Self> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(io::Error::other)?;
-        Ok(Self {
-            run: run.to_owned(),
-            index,
-            attempt,
-            agent: agent.0.to_owned(),
-            digest: agent.1.to_owned(),
-            task: task.clone(),
-            started_at_ms: now_ms(),
-            seed: blake3::Hash::from_bytes(seed).to_hex().to_string(),
-        })
-    }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
-}
-
-fn hex_into(text: &str, seed: &mut [u8; 32]) -> io::Result<()> {
-    let hash = blake3::Hash::from_hex(text)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    *seed = *hash.as_bytes();
-    Ok(())
-}
-
-/// What is large is named by its digest: it only has to be compared.
-fn bounded(request: Value) -> Value {
-    let text = request.to_string();
-    if text.len() <= REQUEST_BYTES_MAX {
-        request
-    } else {
-        Value::String(format!(
-            "{} bytes with digest {}",
-            text.len(),
-            blake3::hash(text.as_bytes()).to_hex()
-        ))
-    }
-}
-
-fn shown(call: &str, request: &Value) -> String {
-    format!("{call} {request}")
 }
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
         }
         Some(Ok(agent)) => agent,
     };
-    let journal = match app.runner().journal(&lease, &agent) {
+    let journal = match app.runner().journal(&lease, &agent).await {
         Ok(journal) => Arc::new(journal),
         Err(error) => {
             let message = format!("the task's journal cannot be opened: {error}");

@@ -14,16 +14,25 @@ use swarm_flow_protocol::{AgentError, Lease, ReplayTask, Replayed};
 
 impl Runner {
     /// The journal of a leased task: one that was begun, or a new one.
-    pub(crate) fn journal(&self, lease: &Lease, agent: &Agent) -> io::Result<Journal> {
-        let journals = &self.workspaces().journals;
+    pub(crate) async fn journal(&self, lease: &Lease, agent: &Agent) -> io::Result<Journal> {
         let (run, index) = (&lease.id.run_id, lease.id.index);
-        let path = journals.path(&lease.workspace, run, index, lease.attempt);
-        journals.make_folder(&lease.workspace)?;
-        Journal::open(&path, || {
+        self.prepare_journals(&lease.workspace, run).await?;
+        let journals = &self.workspaces().journals;
+        journals.attempt(&lease.workspace, run, index, lease.attempt, || {
             let digest = agent.digest.to_hex();
             let agent = (lease.agent.as_str(), digest.as_str());
             Header::new(run, index, lease.attempt, agent, &lease.task)
         })
+    }
+
+    /// What takes a while holds up no other task.
+    async fn prepare_journals(&self, workspace: &str, run: &str) -> io::Result<()> {
+        if self.workspaces().journals.is_prepared(workspace, run) {
+            return Ok(());
+        }
+        let (runner, workspace, run) = (self.clone(), workspace.to_owned(), run.to_owned());
+        let prepare = move || runner.workspaces().journals.prepare(&workspace, &run);
+        tokio::task::spawn_blocking(prepare).await?
     }
 
     /// Makes the last attempt of a task again.
@@ -55,12 +64,13 @@ impl Runner {
         self.workspaces()
             .place(&task.workspace)
             .map_err(|error| unreadable(&error))?;
+        let prepared = self.prepare_journals(&task.workspace, &task.run_id).await;
+        prepared.map_err(|error| unreadable(&error))?;
         let journals = &self.workspaces().journals;
         let journal = journals.last(&task.workspace, &task.run_id, task.index);
         let Some(journal) = journal.map_err(|error| unreadable(&error))? else {
-            let message =
-                "the task has no journal: it was never tried, or its workspace was deleted";
-            return Err(failure("no_journal", message.to_owned()));
+            let why = journals.why_none(&task.workspace, &task.run_id);
+            return Err(failure("no_journal", why));
         };
         let journal = Arc::new(journal);
         replayed.attempt = journal.header.attempt;

@@ -2,19 +2,48 @@
 
 use super::*;
 use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+use swarm_flow_protocol::Task;
+use swarm_flow_sandbox::Clock as _;
 
-fn header() -> io::Result<Header> {
+mod room;
+mod runs;
+
+fn header(run: &str, index: u32) -> io::Result<Header> {
     let task = Task {
         id: "t".to_owned(),
         description: String::new(),
         requirements: Vec::new(),
         context: None,
     };
-    Header::new("run_1", 0, 1, ("script", "d"), &task)
+    Header::new(run, index, 1, ("script", "d"), &task)
 }
 
-fn begun(path: &Path) -> Journal {
-    Journal::open(path, header).unwrap()
+const WORKSPACE: &str = "ws_1";
+const RUN: &str = "run_1";
+
+fn journals(folder: &tempfile::TempDir) -> Journals {
+    Journals::open(folder.path()).unwrap()
+}
+
+fn path(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("journals/ws_1/run_1.jsonl")
+}
+
+/// What another process would find.
+fn begun(folder: &tempfile::TempDir) -> Journal {
+    open(&journals(folder), RUN, 0)
+}
+
+fn open(journals: &Journals, run: &str, task: u32) -> Journal {
+    journals
+        .attempt(WORKSPACE, run, task, 1, || header(run, task))
+        .unwrap()
+}
+
+fn replay(folder: &tempfile::TempDir) -> Journal {
+    journals(folder).last(WORKSPACE, RUN, 0).unwrap().unwrap()
 }
 
 fn new(journal: &Journal, call: &'static str, request: &Value, result: &Value) {
@@ -43,21 +72,20 @@ fn ended(output: &str) -> Result<TaskResult, AgentError> {
 #[test]
 fn what_was_recorded_is_fed_and_then_it_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a");
     let large = json!("x".repeat(INLINE_BYTES_MAX));
-    let first = begun(&path);
+    let first = begun(&folder);
     let seed = first.seed();
     new(&first, "exec", &json!(["a"]), &json!({"Ok": 1}));
     new(&first, "read", &json!("b"), &large);
     drop(first);
-    assert!(std::fs::metadata(&path).unwrap().len() < 2000);
-    let again = begun(&path);
+    assert!(std::fs::metadata(path(&folder)).unwrap().len() < 2000);
+    let again = begun(&folder);
     assert_eq!(again.seed(), seed);
     assert_eq!(fed(&again, "exec", &json!(["a"])), json!({"Ok": 1}));
     assert_eq!(fed(&again, "read", &json!("b")), large);
     new(&again, "exec", &json!(["c"]), &json!(3));
     again.end(&ended("done")).unwrap();
-    let replay = Journal::replay(&path).unwrap();
+    let replay = replay(&folder);
     for (call, request) in [
         ("exec", json!(["a"])),
         ("read", json!("b")),
@@ -72,25 +100,23 @@ fn what_was_recorded_is_fed_and_then_it_goes_on() {
 #[test]
 fn cut_anywhere_it_holds_what_was_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a");
-    let journal = begun(&path);
+    let journal = begun(&folder);
     for step in 0..3 {
         new(&journal, "exec", &json!(step), &json!(step));
     }
-    let whole = std::fs::read(&path).unwrap();
+    let whole = std::fs::read(path(&folder)).unwrap();
     for length in 0..=whole.len() {
-        let path = folder.path().join(format!("cut-{length}"));
-        std::fs::write(&path, &whole[..length]).unwrap();
+        std::fs::write(path(&folder), &whole[..length]).unwrap();
         let lines = whole[..length]
             .iter()
             .filter(|byte| **byte == b'\n')
             .count();
-        let journal = begun(&path);
+        let journal = begun(&folder);
         for step in 0..lines.saturating_sub(1) {
             assert_eq!(fed(&journal, "exec", &json!(step)), json!(step));
         }
         new(&journal, "exec", &json!("next"), &json!(0));
-        let journal = begun(&path);
+        let journal = begun(&folder);
         for step in 0..lines.saturating_sub(1) {
             fed(&journal, "exec", &json!(step));
         }
@@ -101,8 +127,7 @@ fn cut_anywhere_it_holds_what_was_whole() {
 #[test]
 fn an_agent_that_does_something_else_is_stopped_there() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a");
-    let journal = begun(&path);
+    let journal = begun(&folder);
     new(&journal, "exec", &json!(1), &json!(1));
     new(&journal, "exec", &json!(2), &json!(2));
     journal.end(&ended("done")).unwrap();
@@ -145,7 +170,7 @@ fn an_agent_that_does_something_else_is_stopped_there() {
         ),
     ];
     for (does, step, expected, actual) in cases {
-        let replay = Journal::replay(&path).unwrap();
+        let replay = replay(&folder);
         does(&replay);
         let divergence = replay.replayed().1.unwrap();
         assert_eq!(divergence.step, step);
@@ -157,8 +182,7 @@ fn an_agent_that_does_something_else_is_stopped_there() {
 #[test]
 fn time_is_told_again_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a");
-    let journal = begun(&path);
+    let journal = begun(&folder);
     let mut told = Vec::new();
     for step in 0..3 {
         for _ in 0..step * 5 {
@@ -171,7 +195,7 @@ fn time_is_told_again_as_it_was() {
     told.push(journal.wall());
     journal.end(&ended("done")).unwrap();
     std::thread::sleep(Duration::from_millis(5));
-    let replay = Journal::replay(&path).unwrap();
+    let replay = replay(&folder);
     let mut again = Vec::new();
     for step in 0..3 {
         for _ in 0..step * 5 {
