@@ -16,6 +16,8 @@ use swarm_flow_sandbox::{Decided, Decisions, Directory, End, Recorder};
 
 /// How long records are gathered before they are sent: the app keeps a batch at once, and whoever writes waits for that.
 const GATHER: Duration = Duration::from_millis(25);
+/// The same while there is always more: what a batch costs is then shared by many records.
+const GATHER_MAX: Duration = Duration::from_millis(200);
 /// Before the first retry and between later ones.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -160,12 +162,21 @@ pub(crate) async fn reconcile(app: &App) -> Result<()> {
 /// Sends what is recorded, for ever.
 pub(crate) async fn deliver(app: App) {
     let mut pause = PAUSE;
+    let mut gather = GATHER;
     loop {
         match send_or_mend(&app).await {
             Ok(()) => {
                 pause = PAUSE;
-                app.runner().shared.recorded.notified().await;
-                tokio::time::sleep(GATHER).await;
+                let recorded = app.runner().shared.recorded.notified();
+                tokio::pin!(recorded);
+                match tokio::time::timeout(GATHER_MAX, &mut recorded).await {
+                    Ok(()) => gather = (gather * 2).min(GATHER_MAX),
+                    Err(_) => {
+                        gather = GATHER;
+                        recorded.await;
+                    }
+                }
+                tokio::time::sleep(gather).await;
             }
             Err(error) => {
                 tracing::warn!("cannot send the audit log, trying again: {error:#}");
