@@ -8,8 +8,8 @@
 //! the end of the process, not that of the machine. Results of more than [`INLINE_BYTES_MAX`] lie beside it, named by their
 //! digest. How much of this is kept, [`folder`] says.
 //!
-//! An attempt may be left and opened again at any time, by the same process too. What writes to it is always the one that
-//! opened it last and saw all of it: a line that does not follow on the attempt's last line is refused.
+//! An attempt may be left and opened again at any time, by the same process too. Only the one that opened it last writes to it,
+//! and it has seen all of it: what an earlier one still has to say is refused, and so its command is taken back.
 //!
 //! Time comes from here too, in whole milliseconds ([`clock`]): how often the agent asked for it between two calls, and what
 //! it was told, is part of the next step. What it was told after its last call had no effect yet, and need not be known.
@@ -55,8 +55,8 @@ pub(crate) struct Journal {
     seed: [u8; 32],
     whose: Whose,
     file: Arc<RunFile>,
-    /// While a journal is replayed nothing is written, and nothing is done that is not in it.
-    live: bool,
+    /// None while a journal is replayed: then nothing is written, and nothing is done that is not in it.
+    writer: Option<u64>,
     inner: Mutex<Inner>,
 }
 
@@ -82,30 +82,37 @@ impl Journal {
         whose: Whose,
         begin: impl FnOnce() -> io::Result<Header>,
     ) -> io::Result<Self> {
+        // First: what is read then is all that there will be.
+        let writer = Some(file.take_over(whose)?);
         if let Some(mut written) = file.read(whose)? {
             // It was not reported, or it would not be asked for: the agent says it again.
             written.ending = None;
-            return Self::new(file, whose, written, true);
+            return Self::new(file, whose, written, writer);
         }
         let header = begin()?;
         let written = Attempt {
-            last: file.append(whose, None, Did::Began(&header))?,
+            last: file.append(whose, None, writer, Did::Began(&header))?,
             header,
             steps: VecDeque::new(),
             ending: None,
         };
-        Self::new(file, whose, written, true)
+        Self::new(file, whose, written, writer)
     }
 
     /// A journal to be replayed: nothing is added to it.
     fn replay(file: Arc<RunFile>, whose: Whose) -> io::Result<Option<Self>> {
         let written = file.read(whose)?;
         written
-            .map(|written| Self::new(file, whose, written, false))
+            .map(|written| Self::new(file, whose, written, None))
             .transpose()
     }
 
-    fn new(file: Arc<RunFile>, whose: Whose, written: Attempt, live: bool) -> io::Result<Self> {
+    fn new(
+        file: Arc<RunFile>,
+        whose: Whose,
+        written: Attempt,
+        writer: Option<u64>,
+    ) -> io::Result<Self> {
         let mut inner = Inner {
             last: written.last,
             step: 0,
@@ -122,7 +129,7 @@ impl Journal {
             header: written.header,
             whose,
             file,
-            live,
+            writer,
             inner: Mutex::new(inner),
         })
     }
@@ -155,7 +162,7 @@ impl Journal {
                 let expected = shown(&known.call, &known.request);
                 Err(inner.diverge(step, expected, shown(call, &request)))
             }
-            None if !self.live => {
+            None if self.writer.is_none() => {
                 Err(inner.diverge(step, "the end".to_owned(), shown(call, &request)))
             }
             None => Ok(Call::New(Pending {
@@ -198,7 +205,7 @@ impl Journal {
         if inner.divergence.is_some() {
             return Ok(());
         }
-        if !self.live {
+        if self.writer.is_none() {
             return inner.compare(ended);
         }
         let ending = Ending {
@@ -215,10 +222,10 @@ impl Journal {
     }
 
     fn write(&self, inner: &mut Inner, did: Written<'_>) -> io::Result<()> {
-        if !self.live {
-            return Ok(());
+        if self.writer.is_some() {
+            let last = Some(inner.last);
+            inner.last = self.file.append(self.whose, last, self.writer, did)?;
         }
-        inner.last = self.file.append(self.whose, Some(inner.last), did)?;
         Ok(())
     }
 

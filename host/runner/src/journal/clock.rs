@@ -19,7 +19,7 @@ impl Clock for Journal {
             return Duration::from_millis(ms);
         }
         // In a replay there is no other time than what was told.
-        let ms = if self.live {
+        let ms = if self.writer.is_some() {
             now_ms().max(inner.last_ms)
         } else {
             inner.last_ms

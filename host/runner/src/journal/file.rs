@@ -34,6 +34,8 @@ struct State {
     length: u64,
     /// There may be a part of a line behind them.
     torn: bool,
+    /// How many writers there were.
+    writers: u64,
 }
 
 struct Open {
@@ -49,6 +51,8 @@ struct Known {
     bytes: u64,
     ended: bool,
     damaged: bool,
+    /// Who opened it last, to write to it.
+    writer: Option<u64>,
 }
 
 impl RunFile {
@@ -65,18 +69,30 @@ impl RunFile {
         &self.folder
     }
 
+    /// From now on nobody else writes to this attempt: what an earlier writer still has to say is not recorded, and so not done.
+    pub(super) fn take_over(&self, whose: Whose) -> io::Result<u64> {
+        let (mut state, _) = self.opened(true)?;
+        state.writers += 1;
+        let writer = state.writers;
+        if let Some(known) = state.attempts.get_mut(&whose) {
+            known.writer = Some(writer);
+        }
+        Ok(writer)
+    }
+
     /// Adds a line to an attempt, after the line that its writer takes for the last. None begins the attempt.
     pub(super) fn append(
         &self,
         whose: Whose,
         before: Option<Position>,
+        writer: Option<u64>,
         did: Written<'_>,
     ) -> io::Result<Position> {
         let (is_step, ended) = (matches!(did, Did::Step(_)), matches!(did, Did::Ended(_)));
         let line = Line::text(whose, before, did)?;
         let (mut state, open) = self.opened(true)?;
         let known = state.attempts.get(&whose).copied();
-        if known.map(|known| known.last) != before {
+        if known.map(|known| (known.last, known.writer)) != before.map(|last| (last, writer)) {
             return Err(io::Error::other(
                 "someone else went on with this attempt of the task meanwhile",
             ));
@@ -99,6 +115,7 @@ impl RunFile {
             bytes: of_attempt,
             ended,
             damaged: false,
+            writer,
         };
         state.attempts.insert(whose, known);
         Ok(last)
@@ -233,6 +250,7 @@ impl State {
             bytes: known.map_or(0, |known| known.bytes) + at.1,
             ended: matches!(line.did, Did::Ended(_)),
             damaged: !follows || known.is_some_and(|known| known.damaged),
+            writer: None,
         };
         self.attempts.insert(line.whose(), known);
     }

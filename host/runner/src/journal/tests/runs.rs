@@ -130,7 +130,7 @@ fn an_attempt_that_is_left_in_the_middle_of_a_call_is_opened_again_and_again() {
 }
 
 #[test]
-fn of_two_that_go_on_with_an_attempt_one_is_refused() {
+fn of_two_that_go_on_with_an_attempt_the_earlier_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let journals = journals(&folder);
     let left = open(&journals, RUN, 0);
@@ -138,9 +138,14 @@ fn of_two_that_go_on_with_an_attempt_one_is_refused() {
         panic!("it is new");
     };
     let again = open(&journals, RUN, 0);
-    new(&again, "exec", &json!(0), &json!("again"));
+    // Before the later one wrote anything: it was told that the call is new, and makes it.
     assert!(left.record(late, &json!("late")).is_err());
+    assert!(!journals.is_recorded(WORKSPACE, "run_1/0/1/0"));
+    new(&again, "exec", &json!(0), &json!("again"));
     assert!(left.end(&ended("late")).is_err());
+    // Who replays takes nothing over.
+    let looked = journals.last(WORKSPACE, RUN, 0).unwrap().unwrap();
+    fed(&looked, "exec", &json!(0));
     again.end(&ended("again")).unwrap();
     let replay = replay(&folder);
     assert_eq!(fed(&replay, "exec", &json!(0)), json!("again"));
