@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::sync::Semaphore;
 
 use crate::outbound::InternalOrigin;
@@ -33,6 +34,9 @@ pub struct AppConfig {
     pub variables: BTreeMap<String, String>,
     /// Origins answered in this process.
     pub internal: Vec<InternalOrigin>,
+    /// A request that carries this authorization goes to one of our own, as one to `internal` does: those alone are told
+    /// behind which request they are.
+    pub own: Option<HeaderValue>,
     /// Keeps the number of instances within what the engine's pool has room for.
     pub admission: Admission,
     /// How long requests may go on after a shutdown was asked for.
@@ -49,6 +53,7 @@ impl AppConfig {
             state,
             variables: BTreeMap::new(),
             internal: Vec::new(),
+            own: None,
             admission: at_most(INSTANCES_MAX),
             drain: DRAIN,
         }

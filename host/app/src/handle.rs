@@ -102,6 +102,8 @@ impl Loaded {
             Some(ready) => Candidate::Idle(ready),
             None => Candidate::New(Box::new(Instance::new(&self.granted)?)),
         };
+        let caller = request.extensions_mut().remove();
+        candidate.instance().called_by(caller);
         let mut http = candidate.instance().http();
         let request = http.new_incoming_request(Scheme::Http, request.map(for_guest))?;
         let outparam = http.new_response_outparam(sender)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use swarm_flow_telemetry::Caller;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Result, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -51,6 +52,11 @@ impl Instance {
             key_value: granted.key_value.clone(),
             variables: granted.variables.clone(),
         })
+    }
+
+    /// What it does from now on is for this request.
+    pub fn called_by(&mut self, caller: Option<Caller>) {
+        self.outbound.caller = caller;
     }
 
     /// A store that gives way to other tasks at every tick of the engine's epoch, and never stops its guest.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use http::HeaderValue;
 use swarm_flow_sandbox::CompiledCache;
 use toml::Spanned;
 use wasmtime::Engine;
@@ -34,6 +35,7 @@ pub(crate) fn routes(engine: &Engine, config: &AppConfig) -> Result<Routes> {
         database: Database::new(config.state.join("app.db")),
         stores: Stores::new(config.state.join("key-value.db")),
         internal: config.internal.clone().into(),
+        own: config.own.clone(),
         client: Client::new(),
         manifest,
     };
@@ -70,6 +72,7 @@ struct Loader<'a> {
     database: Arc<Database>,
     stores: Arc<Stores>,
     internal: Arc<[InternalOrigin]>,
+    own: Option<HeaderValue>,
     client: Client,
 }
 
@@ -111,6 +114,8 @@ impl Loader<'_> {
             outbound: OutboundHooks {
                 allowed: Arc::new(allowed),
                 internal: self.internal.clone(),
+                own: self.own.clone(),
+                caller: None,
                 client: self.client.clone(),
             },
             sqlite: SqliteContext::new(sqlite),

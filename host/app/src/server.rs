@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use swarm_flow_telemetry::RequestSpan;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::body::boxed;
+use crate::body::{Body, boxed};
 use crate::lingering::LingeringBody;
 
 /// How long a connection may take for the headers of a request, and how long it is kept without one.
@@ -73,10 +76,11 @@ fn connect(
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let app = app.clone();
         async move {
-            Ok::<_, Infallible>(
-                app.respond(request.map(|body| boxed(LingeringBody::new(body))), client)
-                    .await,
-            )
+            let request = request.map(|body| boxed(LingeringBody::new(body)));
+            Ok::<_, Infallible>(match swarm_flow_telemetry::on() {
+                None => app.respond(request, client).await,
+                Some(telemetry) => traced(&app, telemetry.request(&request), request, client).await,
+            })
         }
     });
     let connection = http1::Builder::new()
@@ -89,4 +93,24 @@ fn connect(
             tracing::debug!(%client, "a connection ended early: {error}");
         }
     });
+}
+
+/// The span lasts until the last of the answer was taken, or nobody wants the rest.
+async fn traced(
+    app: &App,
+    mut span: RequestSpan,
+    mut request: Request<Body>,
+    client: std::net::SocketAddr,
+) -> Response<Body> {
+    if let Some(caller) = span.caller() {
+        request.extensions_mut().insert(caller);
+    }
+    let response = app.respond(request, client).await;
+    span.answered(response.status().as_u16());
+    response.map(|body| {
+        boxed(body.map_err(move |error| {
+            let _until_the_end = &span;
+            error
+        }))
+    })
 }

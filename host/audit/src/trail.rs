@@ -37,10 +37,13 @@ impl Trail {
             tally: Mutex::default(),
         };
         let first = Record::new(&trace.about, What::Started);
-        trace.log.push_if_room(first).then(|| Self {
-            trace: Arc::new(trace),
-            started_at: Instant::now(),
-            has_ended: false,
+        trace.log.push_if_room(first).then(|| {
+            live(1);
+            Self {
+                trace: Arc::new(trace),
+                started_at: Instant::now(),
+                has_ended: false,
+            }
         })
     }
 
@@ -55,6 +58,7 @@ impl Trail {
 
     fn record_end(&mut self, mut ended: Ended) {
         self.has_ended = true;
+        live(-1);
         if ended.wall_ms == 0.0 {
             ended.wall_ms = self.started_at.elapsed().as_secs_f64() * 1_000.0;
         }
@@ -79,6 +83,9 @@ impl Recording {
         resource: &dyn fmt::Display,
         decision: &Decision,
     ) {
+        if let (Decision::Deny { .. }, Some(telemetry)) = (decision, swarm_flow_telemetry::on()) {
+            telemetry.denied(capability);
+        }
         let decided = Decided {
             capability,
             resource: shown(resource),
@@ -121,6 +128,13 @@ impl Trace {
 impl Drop for Trace {
     fn drop(&mut self) {
         self.record_rest();
+    }
+}
+
+/// One sandbox more or less that runs.
+fn live(difference: i64) {
+    if let Some(telemetry) = swarm_flow_telemetry::on() {
+        telemetry.sandboxes(difference);
     }
 }
 

@@ -35,6 +35,7 @@ mod state;
 mod stop;
 mod swarm;
 mod table;
+mod telemetry;
 mod transfer;
 mod up;
 mod walls;
@@ -136,9 +137,12 @@ pub struct Around {
 async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCode> {
     let connection = arguments.connection;
     let command = match arguments.command {
-        Command::Up(up) => return up::up(up, connection.state, around).await,
+        Command::Up(up) => {
+            return telemetry::around(up::up(up, connection.state, around)).await;
+        }
         Command::Runner(runner) => {
-            return runner::runner(runner, connection.token, connection.state, around).await;
+            let runner = runner::runner(runner, connection.token, connection.state, around);
+            return telemetry::around(runner).await;
         }
         Command::Sandbox(command) => return sandbox::sandbox(command).await,
         command => command,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use clap::Args;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::Request;
+use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Full};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -76,6 +76,7 @@ pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCod
     };
     let serving = &arguments.serving;
     let (runner, uncompiled) = serving.runner(&engine, &state, folder.as_deref(), known, around)?;
+    let own = HeaderValue::from_str(&format!("Bearer {}", runner_token.value)).ok();
     let variables = BTreeMap::from([
         ("token".to_owned(), token.value.clone()),
         ("runner_token".to_owned(), runner_token.value),
@@ -83,6 +84,7 @@ pub async fn up(arguments: Up, state: PathBuf, around: Around) -> Result<ExitCod
     let config = AppConfig {
         variables,
         internal: vec![internal(&runner)],
+        own,
         admission: admission(&engine),
         compiled: serving.compiled(&state),
         ..AppConfig::new(manifest, state.path())

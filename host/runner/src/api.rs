@@ -3,7 +3,7 @@
 use crate::exec::Streams;
 use crate::programs::New;
 use crate::stdin::Piece;
-use crate::{Runner, files};
+use crate::{Runner, files, traced};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
@@ -205,6 +205,7 @@ async fn wake(State(runner): State<Runner>, Query(woken): Query<Woken>) -> Statu
 async fn exec(
     State(runner): State<Runner>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
     let request: ExecRequest = serde_json::from_slice(&body).map_err(|error| Error::Invalid {
@@ -212,18 +213,21 @@ async fn exec(
         message: error.to_string(),
     })?;
     if request.stream {
-        return Ok(exec_stream(runner, id, request));
+        return Ok(exec_stream(runner, id, &headers, request));
     }
-    let result = runner.exec(&id, request, None, None).await?;
+    let running = runner.exec(&id, request, None, None);
+    let result = traced::exec(&headers, &id, running).await?;
     Ok(axum::Json(result).into_response())
 }
 
 /// Events, one a line. The command runs while its reader reads: a reader that leaves ends it.
-fn exec_stream(runner: Runner, id: String, request: ExecRequest) -> Response {
+fn exec_stream(runner: Runner, id: String, headers: &HeaderMap, request: ExecRequest) -> Response {
     let (outputs, receiver) = mpsc::channel(CHUNKS_MAX);
     let (started, id_known) = request.stdin_stream.then(oneshot::channel).unzip();
     let streams = Streams { outputs, started };
-    let running = Box::pin(async move { runner.exec(&id, request, Some(streams), None).await });
+    let workspace = id.clone();
+    let running = async move { runner.exec(&id, request, Some(streams), None).await };
+    let running = Box::pin(traced::exec(headers, &workspace, running));
     let first = match id_known {
         Some(id_known) => Progress::Starting(id_known, running, receiver),
         None => Progress::Running(running, receiver),

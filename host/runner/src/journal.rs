@@ -23,6 +23,7 @@ mod store;
 pub(crate) use entry::Header;
 pub(crate) use store::Journals;
 
+use crate::traced;
 use entry::{Did, Ending, Kept, Position, Step, Whose, Written, bounded, shown};
 use file::RunFile;
 use serde::Serialize;
@@ -31,6 +32,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swarm_flow_protocol::{AgentError, Divergence, TaskResult};
+use swarm_flow_telemetry::ToolSpan;
 
 const INLINE_BYTES_MAX: usize = 16 << 10;
 
@@ -48,6 +50,7 @@ pub(crate) struct Pending {
     request: Value,
     /// How many came before it.
     step: usize,
+    span: Option<ToolSpan>,
 }
 
 pub(crate) struct Journal {
@@ -169,25 +172,31 @@ impl Journal {
                 call,
                 request,
                 step,
+                span: traced::call(&self.header, call, || self.key_of(step)),
             })),
         }
     }
 
     /// Names a call, the same when it is made again after a crash. [`Journals::is_recorded`] understands it.
     pub(crate) fn key(&self, pending: &Pending) -> String {
+        self.key_of(pending.step)
+    }
+
+    fn key_of(&self, step: usize) -> String {
         let Header {
             run,
             index,
             attempt,
             ..
         } = &self.header;
-        format!("{run}/{index}/{attempt}/{}", pending.step)
+        format!("{run}/{index}/{attempt}/{step}")
     }
 
     /// Writes down what came of a call; only then may the agent see it.
     pub(crate) fn record(&self, pending: Pending, result: &impl Serialize) -> io::Result<()> {
         let mut inner = self.inner();
         let result = serde_json::to_value(result)?;
+        let told = pending.span.map(|span| (span, traced::ended(&result)));
         let step = Step {
             call: pending.call.to_owned(),
             request: pending.request,
@@ -196,6 +205,9 @@ impl Journal {
         };
         self.write(&mut inner, Did::Step(&step))?;
         inner.step += 1;
+        if let Some((span, ended)) = told {
+            span.end(ended);
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use crate::agent::failure;
 use crate::calls::Parked;
 use crate::join::App;
 use crate::tools::Tools;
+use crate::traced;
 use anyhow::Result;
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use swarm_flow_protocol::{Exchange, Exchanged, Lease, LeaseId, Report};
 use swarm_flow_sandbox::Unfinished;
+use swarm_flow_telemetry::AttemptSpan;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// Tasks that a runner does at once. An agent mostly waits for its tools.
@@ -208,7 +210,8 @@ fn is_refused(error: &anyhow::Error) -> bool {
 async fn perform(app: App, lease: Lease) -> Option<Report> {
     let id = lease.id.clone();
     let timeout = lease.timeout_ms.map(Duration::from_millis);
-    let done = attempt(&app, lease);
+    let mut span = traced::attempt(&lease);
+    let done = attempt(&app, lease, &mut span);
     let outcome = match timeout {
         None => done.await?,
         Some(timeout) => match tokio::time::timeout(timeout, done).await {
@@ -219,13 +222,14 @@ async fn perform(app: App, lease: Lease) -> Option<Report> {
             }
         },
     };
+    traced::attempted(span, &outcome);
     Some(Report { lease: id, outcome })
 }
 
 type Outcome = Result<swarm_flow_protocol::TaskResult, swarm_flow_protocol::AgentError>;
 
 /// None when the task goes on later, or the runner stops.
-async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
+async fn attempt(app: &App, lease: Lease, span: &mut Option<AttemptSpan>) -> Option<Outcome> {
     let agent = match app.runner().catalog().agent(&lease.agent).await {
         None => {
             let message = format!("this runner has no agent `{}`", lease.agent);
@@ -244,6 +248,9 @@ async fn attempt(app: &App, lease: Lease) -> Option<Outcome> {
             return Some(Err(failure("unavailable", message)));
         }
     };
+    if let Some(span) = span {
+        span.began(journal.header.started_at_ms, &journal.header.digest);
+    }
     // What began with another version of the agent ends with it.
     let agent = match app
         .runner()

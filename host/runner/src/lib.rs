@@ -39,6 +39,7 @@ mod secrets;
 mod spawn;
 mod stdin;
 mod tools;
+mod traced;
 mod tree;
 mod workspace;
 

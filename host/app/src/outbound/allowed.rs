@@ -58,6 +58,16 @@ impl AllowedHosts {
         })
     }
 
+    #[cfg(test)]
+    pub fn everywhere() -> Self {
+        Self {
+            patterns: Pattern::parse("*://*:*").into_iter().collect(),
+            component: String::new(),
+            manifest: String::new(),
+            line: 0,
+        }
+    }
+
     pub fn allow(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
             return false;

@@ -1,0 +1,82 @@
+//! What telemetry is told of attempts, calls and commands: names and codes, and nothing of what is in them.
+
+use crate::journal::Header;
+use http::HeaderMap;
+use serde_json::Value;
+use swarm_flow_protocol::{AgentError, Error, ExecResult, Lease, TaskResult};
+use swarm_flow_telemetry as telemetry;
+use swarm_flow_telemetry::{AttemptSpan, Called, ToolEnded, ToolSpan};
+
+/// An attempt that this runner begins or goes on with.
+pub(crate) fn attempt(lease: &Lease) -> Option<AttemptSpan> {
+    let on = telemetry::on()?;
+    Some(on.attempt(telemetry::Attempt {
+        run: lease.id.run_id.clone(),
+        task: lease.task.id.clone(),
+        index: lease.id.index,
+        attempt: lease.attempt,
+        agent: lease.agent.clone(),
+        workspace: lease.workspace.clone(),
+    }))
+}
+
+pub(crate) fn attempted(span: Option<AttemptSpan>, outcome: &Result<TaskResult, AgentError>) {
+    if let Some(span) = span {
+        let outcome = outcome.as_ref();
+        span.end(
+            outcome
+                .map(|result| result.success)
+                .map_err(|error| error.code.as_str()),
+        );
+    }
+}
+
+/// A call that is not in the journal. What an agent asks about its own task is no tool.
+pub(crate) fn call(
+    header: &Header,
+    call: &'static str,
+    key: impl FnOnce() -> String,
+) -> Option<ToolSpan> {
+    let on = telemetry::on().filter(|_| !call.starts_with("inputs."))?;
+    Some(on.tool(Called {
+        run: &header.run,
+        index: header.index,
+        attempt: header.attempt,
+        agent: &header.agent,
+        tool: call.strip_prefix("tools.").unwrap_or(call),
+        key: &key(),
+    }))
+}
+
+/// Of what the journal keeps.
+pub(crate) fn ended(result: &Value) -> ToolEnded {
+    ToolEnded {
+        error: result["Err"]["error"].as_str().map(str::to_owned),
+        exit_code: result["Ok"]["exit_code"].as_i64(),
+    }
+}
+
+/// A command over HTTP.
+pub(crate) fn exec<F>(
+    headers: &HeaderMap,
+    workspace: &str,
+    running: F,
+) -> impl Future<Output = Result<ExecResult, Error>> + use<F>
+where
+    F: Future<Output = Result<ExecResult, Error>>,
+{
+    let span = telemetry::on().map(|on| on.exec(headers, workspace));
+    async move {
+        let result = running.await;
+        if let Some(span) = span {
+            span.end(match &result {
+                Ok(result) => ToolEnded {
+                    error: None,
+                    exit_code: Some(i64::from(result.exit_code)),
+                },
+                Err(error) => ended(&serde_json::json!({"Err": serde_json::to_value(error).ok()})),
+            });
+        }
+        result
+    }
+}
