@@ -208,6 +208,11 @@ pub fn survive(plan: Plan) -> Survived {
     let counts = counter.counts.lock().unwrap();
     for (index, run) in ended.iter().enumerate() {
         survived.not_done += usize::from(run["state"] != "done");
+        for task in run["tasks"].as_array().unwrap() {
+            if task["state"] != "done" {
+                println!("{}: {task}", run["id"]);
+            }
+        }
         for (number, task) in run["tasks"].as_array().unwrap().iter().enumerate() {
             survived.again += task["attempt"].as_u64().unwrap().saturating_sub(1);
             let name = format!("{index}-{number}");

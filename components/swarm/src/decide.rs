@@ -3,7 +3,7 @@
 //! ```text
 //! pending ──▶ ready ──▶ leased ──▶ done | failed | dead
 //!    │          ▲  └──────┘ │ │ │
-//!    ▼          lease lost ─┘ │ │    (5 times: dead)
+//!    ▼          lease lost ─┘ │ │    (10 times: dead)
 //! skipped       retried ──────┘ │    (after a pause, as often as the task says; then: dead)
 //!               waiting ◀───────┘    (for a lock, a message, tasks, a person; then ready again)
 //! ```
@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 pub const LEASE_MS: u64 = 30_000;
 
 /// A task whose lease was lost so often is not tried again: it may be what ends its runners.
-pub const LEASES_MAX: u64 = 5;
+pub const LEASES_MAX: u64 = 10;
 
 /// A run, as far as decisions need it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -165,6 +165,10 @@ impl Journal {
                 let expected = shown(&known.call, &known.request);
                 Err(inner.diverge(step, expected, shown(call, &request)))
             }
+            // It was ended from outside: what it would have done next nobody knows.
+            None if self.writer.is_none() && inner.ending.is_none() => {
+                Err(Stopped("the journal ends here".to_owned()))
+            }
             None if self.writer.is_none() => {
                 Err(inner.diverge(step, "the end".to_owned(), shown(call, &request)))
             }
