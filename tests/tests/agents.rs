@@ -240,7 +240,17 @@ fn an_agent_imports_only_what_it_uses() {
     assert_eq!(imports(&component("script")), script);
     // What is made of TypeScript imports all that an agent can have, and nothing else.
     if let Some(typescript) = example("tester-ts") {
-        let can = ["types", "tools", "inputs", "memory"];
+        let can = [
+            "types",
+            "tools",
+            "inputs",
+            "memory",
+            "locks",
+            "messages",
+            "delegation",
+            "human",
+            "progress",
+        ];
         let can = can.map(|name| format!("swarm-flow:core/{name}@2.0.0"));
         let imported = imports(&typescript);
         assert!(

@@ -56,7 +56,7 @@ pub fn stuck(nodes: &[Node]) -> Vec<Vec<usize>> {
 
 /// All who wait for ever: those of the deadlocks, and those who wait for them.
 #[cfg(test)]
-fn waits_for_ever(nodes: &[Node]) -> Vec<usize> {
+pub fn waits_for_ever(nodes: &[Node]) -> Vec<usize> {
     let goes = goes_on(nodes).into_iter().enumerate();
     goes.filter(|(_, goes)| !goes)
         .map(|(task, _)| task)

@@ -168,7 +168,7 @@ fn a_lease_lasts_until_its_end_and_not_longer() {
 fn a_task_whose_leases_were_lost_is_given_up_even_without_room() {
     let task = |fence| vec![open(0, fence, leased("a", 50)), pending(1)];
     for (fence, expected) in [
-        (LEASES_MAX - 1, "leased 0/10"),
+        (LEASES_MAX - 1, "leased 0/5"),
         (LEASES_MAX, "dead 0 lost, skipped 1, run failed"),
     ] {
         assert_eq!(shown(&lease(&run(task(fence)), asking(1))), expected);
