@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::{
-    agent, audit, exec, policy, programs, registries, replay, run, runner, sandbox, swarm, up,
-    workspace,
+    agent, audit, exec, policy, programs, question, registries, replay, run, runner, sandbox,
+    swarm, up, workspace,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -74,6 +74,9 @@ pub enum Command {
     /// Agents that work together
     #[command(subcommand)]
     Swarm(swarm::Swarm),
+    /// What agents ask people
+    #[command(subcommand)]
+    Question(question::Question),
     /// Make a run's tasks again from what their agents got then, without doing anything; ends with 1 when one does something else
     Replay(replay::Replay),
 }

@@ -24,6 +24,7 @@ mod log;
 mod output;
 mod policy;
 mod programs;
+mod question;
 mod registries;
 mod replay;
 mod roots;
@@ -177,6 +178,7 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         Command::Programs(command) => programs::programs(&client, command, output).await,
         Command::Agent(command) => agent::agent(&client, command, output).await,
         Command::Swarm(command) => swarm::swarm(&client, command, output).await,
+        Command::Question(command) => question::question(&client, &command, output).await,
         Command::Replay(command) => replay::replay(&client, &command, output).await,
     }
 }

@@ -110,6 +110,7 @@ fn line(run: &Run, task: &Task, names: &Names, at_ms: u64) -> String {
     let took = task.took_ms(at_ms).map(elapsed);
     let said = match (task.state.as_str(), took) {
         ("leased", _) => format!("leased in {}, attempt {}", place(task, names), task.attempt),
+        ("waiting", _) => "waits".to_owned(),
         ("ready", Some(took)) => {
             format!(
                 "attempt {} failed after {took}, is tried again",

@@ -128,8 +128,10 @@ impl Run {
             ("run", over) if OVER.contains(&over) => self.set(over, Some(event.at_ms)),
             (
                 "task",
-                "leased" | "retried" | "done" | "failed" | "dead" | "skipped" | "cancelled",
+                "leased" | "waiting" | "retried" | "done" | "failed" | "dead" | "skipped"
+                | "cancelled",
             ) => self.apply_to_task(state, event),
+            ("task", "progressed") => Change::None,
             ("run" | "task", _) => Change::Unknown,
             _ => Change::None,
         }
@@ -162,6 +164,7 @@ impl Run {
                 task.started_at_ms = Some(event.at_ms);
                 task.ended_at_ms = None;
             }
+            "waiting" => task.why = Some(waits_for(&event.payload["wait"])),
             // A task that never began took no time.
             _ if task.started_at_ms.is_some() => task.ended_at_ms = Some(event.at_ms),
             _ => {}
@@ -188,6 +191,15 @@ impl Run {
                 "ready".clone_into(&mut task.state);
             }
         }
+    }
+}
+
+/// `lock db`, `reply`, `human q_…`.
+fn waits_for(wait: &Value) -> String {
+    let kind = wait["kind"].as_str().unwrap_or_default();
+    match wait["name"].as_str() {
+        Some(name) => format!("{kind} {name}"),
+        None => kind.to_owned(),
     }
 }
 
