@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use swarm_flow_tests::artefact::guest;
-use swarm_flow_tests::server::{Server, answer, fresh};
+use swarm_flow_tests::server::{Server, answer, cli, fresh};
 
 /// A swarm of four agents in one workspace; gives both ids.
 fn swarm(server: &Server) -> (String, String) {
@@ -248,10 +248,20 @@ fn a_question_waits_for_its_answer_over_a_kill_and_is_answered_once() {
     assert_eq!(run["tasks"][1]["waits_for"]["tasks"], json!(["asks"]));
     let answers = format!("/questions/{id}/answer");
     let yes = json!({"answer": "yes", "answered_by": "ann"});
-    let (status, answered) = server.post(&answers, &yes);
+    let list = cli(&server).args(["question", "list"]).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    assert!(list.contains(&id) && list.contains("shall I?"), "{list}");
+    let answered = cli(&server)
+        .args(["question", "answer", &id, "yes", "--by", "ann"])
+        .status();
+    assert!(answered.unwrap().success());
+    let list = cli(&server)
+        .args(["--json", "question", "list"])
+        .output()
+        .unwrap();
     assert_eq!(
-        (status, &answered["state"]),
-        (StatusCode::OK, &json!("answered"))
+        serde_json::from_slice::<Value>(&list.stdout).unwrap(),
+        json!([])
     );
     assert_eq!(server.post(&answers, &yes).0, StatusCode::OK);
     let (status, refused) = server.post(&answers, &json!({"answer": "no"}));
