@@ -539,4 +539,6 @@ impl Run {
 #[cfg(test)]
 mod every_state;
 #[cfg(test)]
+mod every_wait;
+#[cfg(test)]
 mod tests;
