@@ -236,7 +236,11 @@ fn an_agent_imports_only_what_it_uses() {
     let tools = ["swarm-flow:core/types@2.0.0", "swarm-flow:core/tools@2.0.0"];
     assert_eq!(imports(&guest("contrary")), [""; 0]);
     assert_eq!(imports(&example("tester").unwrap()), tools);
-    let script = [tools.as_slice(), &["swarm-flow:core/inputs@2.0.0"]].concat();
+    let script = ["inputs", "delegation"].map(|name| format!("swarm-flow:core/{name}@2.0.0"));
+    let script: Vec<&str> = tools
+        .into_iter()
+        .chain(script.iter().map(String::as_str))
+        .collect();
     assert_eq!(imports(&component("script")), script);
     // What is made of TypeScript imports all that an agent can have, and nothing else.
     if let Some(typescript) = example("tester-ts") {

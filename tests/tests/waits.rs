@@ -246,6 +246,7 @@ fn a_question_waits_for_its_answer_over_a_kill_and_is_answered_once() {
     let (_, run) = server.get(&path);
     assert_eq!(run["tasks"][0]["waits_for"]["kind"], "human", "{run}");
     assert_eq!(run["tasks"][1]["waits_for"]["tasks"], json!(["asks"]));
+    assert_eq!(run["tasks"][0]["progress"]["message"], "half");
     let answers = format!("/questions/{id}/answer");
     let yes = json!({"answer": "yes", "answered_by": "ann"});
     let list = cli(&server).args(["question", "list"]).output().unwrap();

@@ -175,7 +175,14 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
             Place::Here { .. } => {}
         }
     }
-    next.settle(asking.now_ms);
+    // What is leased or not changes nothing for those who wait, and not all of them may be known here.
+    if next
+        .changes
+        .iter()
+        .any(|change| matches!(change, Change::TaskDead(_)))
+    {
+        next.settle(asking.now_ms);
+    }
     next.changes
 }
 

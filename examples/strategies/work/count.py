@@ -1,4 +1,4 @@
-"""Counts the words in the files that the plan gives to this worker."""
+"""Counts the words in files."""
 
 import collections
 import json
@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-mine = json.load(sys.stdin)[int(sys.argv[1])]
+mine = sys.argv[1:]
 words = collections.Counter()
 for path in mine:
     words.update(re.findall(r"[a-z]{5,}", pathlib.Path(path).read_text().lower()))

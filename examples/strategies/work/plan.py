@@ -1,4 +1,4 @@
-"""Divides files among workers, so that each has about as much to read. Says who reads what as JSON."""
+"""Divides files among workers, so that each has about as much to read. Makes a task for each."""
 
 import json
 import pathlib
@@ -10,4 +10,9 @@ for path in sorted(pathlib.Path(sys.argv[2]).glob("*.md"), key=lambda path: -pat
     least = bytes_of.index(min(bytes_of))
     shares[least].append(str(path))
     bytes_of[least] += path.stat().st_size
-print(json.dumps(shares))
+tasks = [
+    {"id": f"count {number}", "context": {"command": ["python", "count.py", *files]}}
+    for number, files in enumerate(shares, 1)
+    if files
+]
+print(json.dumps(tasks))

@@ -59,6 +59,24 @@ pub enum TaskCall {
     },
 }
 
+impl TaskCall {
+    /// How long it may wait, when that was said.
+    pub fn timeout_ms(&self) -> Option<u64> {
+        match self {
+            Self::Acquire { timeout_ms, .. }
+            | Self::Receive { timeout_ms, .. }
+            | Self::Request { timeout_ms, .. }
+            | Self::Join { timeout_ms, .. }
+            | Self::Ask(Question { timeout_ms, .. }) => *timeout_ms,
+            Self::Release { .. }
+            | Self::Send { .. }
+            | Self::Reply { .. }
+            | Self::Delegate { .. }
+            | Self::Progress { .. } => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LockMode {

@@ -24,6 +24,11 @@ protocol::convert_calls!(locks, messages, delegation, human);
 /// A run's events are many without those of agents that report each line.
 const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 
+/// Who waits longer is found in time by the runner's own looking around.
+const PATIENCE_MAX: Duration = Duration::from_secs(600);
+/// The app counts from when it got the call.
+const A_MOMENT: Duration = Duration::from_millis(5);
+
 /// Set when a task's sandbox was ended because the task goes on later, or by somebody else.
 #[derive(Clone, Default)]
 pub(crate) struct Parked(Arc<AtomicBool>);
@@ -86,6 +91,7 @@ impl Tools {
             Call::Recorded(answer) => return Ok(serde_json::from_value(answer)?),
             Call::New(pending) => pending,
         };
+        let patience = call.timeout_ms();
         let answer: Answer = match &self.leased {
             None => Err(no_run()),
             Some((app, lease)) => {
@@ -97,11 +103,27 @@ impl Tools {
                 app.ask("/calls", &request).await
             }
         };
-        if matches!(answer, Ok(TaskAnswer::Waits)) || is_lost(&answer) {
+        if matches!(answer, Ok(TaskAnswer::Waits)) {
+            self.look_again(patience);
+            return Err(self.park());
+        }
+        if is_lost(&answer) {
             return Err(self.park());
         }
         journal.record(pending, &answer)?;
         Ok(answer)
+    }
+
+    /// Nobody announces that the time of a wait is over: work is asked for then, and not only when it would be anyway.
+    fn look_again(&self, patience_ms: Option<u64>) {
+        let patience = patience_ms.map(Duration::from_millis);
+        if let Some(patience) = patience.filter(|patience| *patience < PATIENCE_MAX) {
+            let runner = self.runner.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(patience + A_MOMENT).await;
+                runner.shared.wake.notify_one();
+            });
+        }
     }
 
     async fn made(

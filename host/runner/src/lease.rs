@@ -217,7 +217,10 @@ async fn perform(app: App, lease: Lease) -> Option<Report> {
         Some(timeout) => match tokio::time::timeout(timeout, done).await {
             Ok(outcome) => outcome?,
             Err(_) => {
-                let message = format!("the attempt took longer than {} ms", timeout.as_millis());
+                let message = format!(
+                    "the attempt took longer than the {} ms that it had left",
+                    timeout.as_millis()
+                );
                 Err(failure("timeout", message))
             }
         },

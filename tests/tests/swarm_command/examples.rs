@@ -188,13 +188,27 @@ fn hierarchical_work_follows_the_plan() {
     let (server, _) = demo();
     let run = example(&server, "hierarchical");
     needs_came_first(&run);
-    let plan: Value = serde_json::from_str(output(task(&run, "plan"))).unwrap();
-    for worker in 1..=3 {
-        let one = task(&run, &format!("count {worker}"));
-        assert_eq!(one["needs"], json!(["plan"]));
+    let workers = ["plan/count 1", "plan/count 2", "plan/count 3"];
+    assert_eq!(
+        output(task(&run, "plan")).lines().collect::<Vec<_>>(),
+        workers
+    );
+    let mut files = 0;
+    for worker in workers {
+        let one = task(&run, worker);
+        assert_eq!(one["parent"], "plan");
         let counted: Value = serde_json::from_str(output(one)).unwrap();
-        assert_eq!(counted["files"], plan[worker - 1]);
+        files += counted["files"].as_array().unwrap().len();
     }
+    assert_eq!(
+        files,
+        std::fs::read_dir(root().join("docs")).unwrap().count()
+    );
+    let last = task(&run, "common words");
+    assert_eq!(
+        last["needs"],
+        json!(["plan", workers[0], workers[1], workers[2]])
+    );
     assert_eq!(
         output(task(&run, "common words")).split(", ").count(),
         5,

@@ -1,8 +1,9 @@
 //! What the agent does with a task, over any tools.
 
 use crate::context::{self, Context, StdinFrom};
-use crate::outcome;
+use crate::{children, outcome};
 use std::collections::BTreeMap;
+use swarm_flow_agent::delegation::{self, Child};
 use swarm_flow_agent::inputs::{self, Input};
 use swarm_flow_agent::tools::{self, Command, Error, ExecResult, FileInfo};
 use swarm_flow_agent::{Agent, AgentError, Health, Task, TaskResult};
@@ -37,6 +38,8 @@ trait Tools {
     fn inputs(&self) -> Vec<Input> {
         Vec::new()
     }
+    /// Gives their ids.
+    fn delegate(&self, children: Vec<Child>) -> Result<Vec<String>, Error>;
 }
 
 /// The tools of the task's workspace.
@@ -53,6 +56,10 @@ impl Tools for Workspace {
 
     fn inputs(&self) -> Vec<Input> {
         inputs::get()
+    }
+
+    fn delegate(&self, children: Vec<Child>) -> Result<Vec<String>, Error> {
+        delegation::delegate(children)
     }
 }
 
@@ -81,9 +88,21 @@ fn execute(tools: &impl Tools, task: &Task) -> Result<TaskResult, AgentError> {
     if let Some(from) = context.stdin_from {
         context.command.stdin = stdin(&tools.inputs(), from);
     }
+    let makes_tasks = context.makes_tasks;
     let result = tools.exec(&context.command)?;
     let missing = missing_artifacts(tools, &context.artifacts)?;
-    outcome::task_result(context, &result, &missing)
+    let mut result = outcome::task_result(context, &result, &missing)?;
+    if makes_tasks && result.success {
+        match children::parse(&result.output) {
+            Ok(children) if children.is_empty() => {}
+            Ok(children) => result.output = tools.delegate(children)?.join("\n"),
+            Err(message) => {
+                result.success = false;
+                result.output = message;
+            }
+        }
+    }
+    Ok(result)
 }
 
 fn stdin(inputs: &[Input], from: StdinFrom) -> Vec<u8> {
@@ -161,6 +180,10 @@ mod tests {
                 }));
             }
             Ok(inside)
+        }
+
+        fn delegate(&self, children: Vec<Child>) -> Result<Vec<String>, Error> {
+            Ok(vec!["made".to_owned(); children.len()])
         }
     }
 
@@ -307,6 +330,10 @@ mod tests {
     fn it_is_healthy_as_long_as_someone_answers() {
         struct Answer(Error);
         impl Tools for Answer {
+            fn delegate(&self, _: Vec<Child>) -> Result<Vec<String>, Error> {
+                unreachable!("it is asked for its health alone")
+            }
+
             fn exec(&self, _: &Command) -> Result<ExecResult, Error> {
                 Err(self.0.clone())
             }
@@ -327,5 +354,25 @@ mod tests {
             health(&Answer(Error::Unavailable("gone".to_owned()))),
             Health::Unhealthy(_)
         ));
+    }
+
+    #[test]
+    fn what_a_command_puts_out_can_be_tasks() {
+        let with = |stdout: &str| {
+            let tools = fake(Ok(ExecResult {
+                stdout: stdout.into(),
+                ..ended(0)
+            }));
+            let asked = task(r#"{"command":["plan"],"stdout_to":"tasks"}"#);
+            let result = execute(&tools, &asked).unwrap();
+            (result.success, result.output)
+        };
+        assert_eq!(
+            with(r#"[{"id":"a"},{"id":"b"}]"#),
+            (true, "made\nmade".to_owned())
+        );
+        assert!(with("[]").0);
+        let (success, said) = with("nothing");
+        assert!(!success && said.contains("no JSON array"), "{said}");
     }
 }

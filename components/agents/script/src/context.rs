@@ -8,10 +8,11 @@ use swarm_flow_agent::tools::Command;
 /// The form of the context, for `get-capabilities`.
 pub const SCHEMA: &str = include_str!("context.schema.json");
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "command",
     "stdin",
     "stdin_from",
+    "stdout_to",
     "env",
     "cwd",
     "timeout_ms",
@@ -25,6 +26,8 @@ pub struct Context {
     pub command: Command,
     /// What the command reads, instead of `command.stdin`.
     pub stdin_from: Option<StdinFrom>,
+    /// What the command puts out is tasks to be made.
+    pub makes_tasks: bool,
     pub expect_exit_code: u8,
     /// Relative to `/workspace`.
     pub artifacts: Vec<String>,
@@ -65,6 +68,7 @@ impl Context {
                 limits: None,
             },
             stdin_from: stdin_from(&fields)?,
+            makes_tasks: makes_tasks(&fields)?,
             expect_exit_code: integer(&fields, "expect_exit_code", 0, u8::MAX.into())?
                 .and_then(|code| u8::try_from(code).ok())
                 .unwrap_or(0),
@@ -98,6 +102,16 @@ fn stdin_from(fields: &Map<String, Value>) -> Result<Option<StdinFrom>, String> 
     Ok(Some(from))
 }
 
+fn makes_tasks(fields: &Map<String, Value>) -> Result<bool, String> {
+    match string(fields, "stdout_to")?.as_deref() {
+        None | Some("output") => Ok(false),
+        Some("tasks") => Ok(true),
+        Some(other) => Err(format!(
+            "`stdout_to` is `{other}`; give `output` or `tasks`"
+        )),
+    }
+}
+
 fn environment(fields: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
     match fields.get("env") {
         None => Ok(Vec::new()),
@@ -124,7 +138,7 @@ fn artifacts(fields: &Map<String, Value>) -> Result<Vec<String>, String> {
     Ok(paths)
 }
 
-fn string(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+pub fn string(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match fields.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -132,7 +146,7 @@ fn string(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, Str
     }
 }
 
-fn strings(fields: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, String> {
+pub fn strings(fields: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, String> {
     let items = match fields.get(name) {
         None => return Ok(None),
         Some(Value::Array(items)) => items,

@@ -13,6 +13,7 @@
 )]
 
 mod agent;
+mod children;
 mod context;
 mod outcome;
 

@@ -330,7 +330,7 @@ pub fn details(
     tasks: &[(&str, u32)],
 ) -> Result<Vec<Details>, DatabaseError> {
     let statement = "SELECT task.run, task.number, task.task, task.agent, task.workspace, \
-            json_extract(workspace.environment, '$.name'), workspace.policy, task.timeout_ms, \
+            json_extract(workspace.environment, '$.name'), workspace.policy, max(task.timeout_ms - task.worked_ms, 1), \
             EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number), task.failures \
         FROM json_each(?) AS wanted \
         JOIN task ON task.run = json_extract(wanted.value, '$[0]') \
