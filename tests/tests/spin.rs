@@ -92,6 +92,7 @@ fn an_agent_imports_only_its_tools() {
     assert_eq!(
         others,
         [
+            "swarm-flow:core/delegation@2.0.0",
             "swarm-flow:core/inputs@2.0.0",
             "swarm-flow:core/tools@2.0.0",
             "swarm-flow:core/types@2.0.0"
