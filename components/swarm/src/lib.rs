@@ -24,6 +24,7 @@ mod error;
 mod event;
 mod locks;
 mod memory;
+mod page;
 mod plan;
 mod question;
 mod replay;

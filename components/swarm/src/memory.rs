@@ -10,12 +10,12 @@ use crate::bindings::types::{Error, PageRequest};
 use crate::bindings::work::{LeaseId, MemoryAnswer, MemoryCall, MemoryWrite};
 use crate::error::{contended, internal, invalid, missing, parse_id, too_large};
 use crate::event::MemoryWritten;
+use crate::page::Page;
 use crate::store::{self, ATTEMPTS_MAX, Holder};
-use swarm_flow_state::{Cursor, Database, Head, Kind, NewEvent};
+use swarm_flow_state::{Database, Head, Kind, NewEvent};
 
 const LIST: &str = "memory";
 const LIST_MAX: u32 = 1000;
-const PAGE_LIMIT: u32 = 100;
 const KEY_BYTES_MAX: usize = 256;
 const VALUE_BYTES_MAX: usize = 64 << 10;
 const STEP_BYTES_MAX: usize = 256;
@@ -152,33 +152,16 @@ pub fn list(
     page: PageRequest,
 ) -> Result<MemoryPage, Error> {
     let id = parse_id(Kind::Swarm, "id", swarm_id)?;
-    let limit = page.limit.unwrap_or(PAGE_LIMIT);
-    if !(1..=LIST_MAX).contains(&limit) {
-        return Err(invalid(
-            "limit",
-            format!("is {limit}, must be 1 to {LIST_MAX}"),
-        ));
-    }
-    let after = Cursor::position_of(LIST, page.cursor.as_deref())
-        .map_err(|error| invalid("cursor", error.to_string()))?;
+    let page = Page::of(LIST, page)?;
+    let after = page.after()?;
     if store::swarm(database, id.as_str())
         .map_err(internal)?
         .is_none()
     {
         return Err(missing(Kind::Swarm.name(), id.into_string()));
     }
-    // One more than asked for tells whether there is another page.
-    let mut found =
-        store::memories_after(database, id.as_str(), after, limit + 1).map_err(internal)?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|(position, _)| {
-        Cursor {
-            list: LIST,
-            position: *position,
-        }
-        .encode()
-    });
+    let found = store::memories_after(database, id.as_str(), after, page.wanted());
+    let (found, next) = page.cut(found.map_err(internal)?, |(position, _)| *position);
     let items: Vec<MemoryEntry> = found.into_iter().map(|(_, entry)| entry).collect();
     Ok(MemoryPage { items, next })
 }

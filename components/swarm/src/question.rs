@@ -5,12 +5,11 @@ use crate::bindings::types::{Error, PageRequest};
 use crate::convert;
 use crate::error::{contended, internal, invalid, missing, parse_id};
 use crate::event::{Change, QuestionClosed};
+use crate::page::Page;
 use crate::store::{self, ATTEMPTS_MAX, StoredQuestion};
-use swarm_flow_state::{Cursor, Database, Id, Kind, now_ms};
+use swarm_flow_state::{Database, Id, Kind, now_ms};
 
 const LIST: &str = "questions";
-const PAGE_LIMIT: u32 = 100;
-const PAGE_LIMIT_MAX: u32 = 1000;
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 const NAME_BYTES_MAX: usize = 256;
 
@@ -21,35 +20,17 @@ pub fn list(
     state: Option<QuestionState>,
     page: PageRequest,
 ) -> Result<QuestionPage, Error> {
-    let limit = page.limit.unwrap_or(PAGE_LIMIT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        let message = format!("is {limit}, must be 1 to {PAGE_LIMIT_MAX}");
-        return Err(invalid("limit", message));
-    }
+    let page = Page::of(LIST, page)?;
     let run = run_id
         .map(|id| parse_id(Kind::Run, "run", id))
         .transpose()?;
-    let before = match page.cursor.as_deref() {
-        None => u64::MAX,
-        cursor => Cursor::position_of(LIST, cursor)
-            .map_err(|error| invalid("cursor", error.to_string()))?,
-    };
+    let before = page.before()?;
     let (run, state) = (
         run.as_ref().map(Id::as_str),
         state.map(convert::stored_question_state),
     );
-    // One more than asked for tells whether there is another page.
-    let found = store::questions_before(database, run, state, before, limit + 1);
-    let mut found = found.map_err(internal)?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| {
-        Cursor {
-            list: LIST,
-            position: last.position,
-        }
-        .encode()
-    });
+    let found = store::questions_before(database, run, state, before, page.wanted());
+    let (found, next) = page.cut(found.map_err(internal)?, |found| found.position);
     Ok(QuestionPage {
         items: found.into_iter().map(convert::question).collect(),
         next,

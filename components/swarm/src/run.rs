@@ -7,17 +7,16 @@ use crate::config::SHIPPED;
 use crate::convert;
 use crate::decide;
 use crate::error::{
-    contended, idempotency_conflict, internal, invalid, missing, parse_id, queue_full, stopped,
+    contended, idempotency_conflict, internal, missing, parse_id, queue_full, stopped,
 };
 use crate::event::{Change, RunSubmitted};
+use crate::page::Page;
 use crate::plan::Asked;
 use crate::store::{self, ATTEMPTS_MAX, StoredSwarm};
 use std::collections::HashMap;
-use swarm_flow_state::{Cursor, Database, Head, Id, Kind, NewEvent, now_ms};
+use swarm_flow_state::{Database, Head, Id, Kind, NewEvent, now_ms};
 
 const LIST: &str = "runs";
-const PAGE_LIMIT: u32 = 100;
-const PAGE_LIMIT_MAX: u32 = 1000;
 /// With more open tasks a swarm takes no run.
 const OPEN_TASKS_MAX: u64 = 10_000;
 
@@ -68,32 +67,13 @@ pub fn list(
     swarm_id: Option<&str>,
     page: PageRequest,
 ) -> Result<RunPage, Error> {
-    let limit = page.limit.unwrap_or(PAGE_LIMIT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        return Err(invalid(
-            "limit",
-            format!("is {limit}, must be 1 to {PAGE_LIMIT_MAX}"),
-        ));
-    }
+    let page = Page::of(LIST, page)?;
     let swarm_id = swarm_id.map(|id| parse_id(Kind::Swarm, "swarm", id));
     let swarm_id = swarm_id.transpose()?;
-    let before = match page.cursor.as_deref() {
-        None => u64::MAX,
-        cursor => Cursor::position_of(LIST, cursor)
-            .map_err(|error| invalid("cursor", error.to_string()))?,
-    };
+    let before = page.before()?;
     let swarm_id = swarm_id.as_ref().map(Id::as_str);
-    // One more than asked for tells whether there is another page.
-    let mut found = store::runs_before(database, swarm_id, before, limit + 1).map_err(internal)?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| {
-        Cursor {
-            list: LIST,
-            position: last.position,
-        }
-        .encode()
-    });
+    let found = store::runs_before(database, swarm_id, before, page.wanted());
+    let (found, next) = page.cut(found.map_err(internal)?, |found| found.position);
     Ok(RunPage {
         items: found.into_iter().map(convert::run_summary).collect(),
         next,

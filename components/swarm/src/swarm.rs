@@ -6,12 +6,11 @@ use crate::config::{self, AGENTS_MAX};
 use crate::convert;
 use crate::error::{contended, idempotency_conflict, internal, invalid, missing, parse_id};
 use crate::event::{AgentGroup, SwarmCreated, SwarmScaled};
+use crate::page::Page;
 use crate::store::{self, ATTEMPTS_MAX};
-use swarm_flow_state::{Cursor, Database, Head, Id, Kind, NewEvent, now_ms};
+use swarm_flow_state::{Database, Head, Id, Kind, NewEvent, now_ms};
 
 const LIST: &str = "swarms";
-const PAGE_LIMIT: u32 = 100;
-const PAGE_LIMIT_MAX: u32 = 1000;
 
 /// Makes a swarm of workspaces that exist. Whether they are started is asked when a run is submitted.
 pub fn create(database: &impl Database, config: SwarmConfig) -> Result<Swarm, Error> {
@@ -54,26 +53,9 @@ pub fn get(database: &impl Database, swarm_id: &str) -> Result<Swarm, Error> {
 
 /// In order of creation.
 pub fn list(database: &impl Database, page: PageRequest) -> Result<SwarmPage, Error> {
-    let limit = page.limit.unwrap_or(PAGE_LIMIT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        return Err(invalid(
-            "limit",
-            format!("is {limit}, must be 1 to {PAGE_LIMIT_MAX}"),
-        ));
-    }
-    let after = Cursor::position_of(LIST, page.cursor.as_deref())
-        .map_err(|error| invalid("cursor", error.to_string()))?;
-    // One more than asked for tells whether there is another page.
-    let mut found = store::swarms_after(database, after, limit + 1).map_err(internal)?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|last| {
-        Cursor {
-            list: LIST,
-            position: last.position,
-        }
-        .encode()
-    });
+    let page = Page::of(LIST, page)?;
+    let found = store::swarms_after(database, page.after()?, page.wanted());
+    let (found, next) = page.cut(found.map_err(internal)?, |found| found.position);
     Ok(SwarmPage {
         items: found.into_iter().map(convert::swarm).collect(),
         next,

@@ -1,6 +1,7 @@
 //! Every state that two tasks and two runners can reach, by every order of asking, reporting, crashing,
 //! waiting, pausing and cancelling: no task is done twice, none is lost, and no old lease counts.
 
+use super::tests::{READY, open, run};
 use super::*;
 use crate::event::TaskResult;
 use std::collections::HashSet;
@@ -36,13 +37,6 @@ struct Start {
 
 fn start(start: Start) -> World {
     let task = |index| Open {
-        index,
-        fence: 0,
-        failures: 0,
-        waits: 0,
-        parent: None,
-        worked_ms: 0,
-        leased_at_ms: 0,
         retry: Retry {
             max_attempts: start.attempts,
             initial_interval_ms: 10,
@@ -54,10 +48,7 @@ fn start(start: Start) -> World {
         } else {
             vec![]
         },
-        state: State::Queued { until_ms: 0 },
-        place: Place::Here {
-            workspace: "ws".to_owned(),
-        },
+        ..open(index, 0, READY)
     };
     let open: Vec<Open> = (0..2).map(task).collect();
     let seen = |task: &Open| Seen {
@@ -69,17 +60,12 @@ fn start(start: Start) -> World {
     World {
         run: Run {
             strategy: start.strategy,
-            failed: false,
-            paused: false,
             seen: if looks(start.strategy) {
                 open.iter().map(seen).collect()
             } else {
                 Vec::new()
             },
-            open,
-            options: Options::default(),
-            locks: Table::default(),
-            names: BTreeMap::new(),
+            ..run(open)
         },
         over: None,
         ended: [0; 2],

@@ -2,6 +2,7 @@
 //! other, ending and expiring: nobody waits for ever, a lock is held as its mode says and by tasks that are open, and who is
 //! told to wait has no lease.
 
+use super::tests::{READY, open, run};
 use super::*;
 use crate::event::{MessageSent, TaskResult, Waiting};
 use crate::locks::Mode;
@@ -11,36 +12,12 @@ const TASKS: u32 = 3;
 const LOCKS: [&str; 2] = ["x", "y"];
 
 fn start(attempts: u32) -> Run {
-    let task = |index| Open {
-        index,
-        fence: 0,
-        failures: 0,
-        waits: 0,
-        parent: None,
-        worked_ms: 0,
-        leased_at_ms: 0,
-        retry: Retry {
-            max_attempts: attempts,
-            initial_interval_ms: 0,
-            max_interval_ms: 0,
-        },
-        optional: false,
-        needs: vec![],
-        state: State::Queued { until_ms: 0 },
-        place: Place::Here {
-            workspace: "ws".to_owned(),
-        },
+    let task = |index| {
+        let mut task = open(index, 0, READY);
+        task.retry.max_attempts = attempts;
+        task
     };
-    Run {
-        strategy: Strategy::Parallel,
-        failed: false,
-        paused: false,
-        open: (0..TASKS).map(task).collect(),
-        seen: Vec::new(),
-        options: Options::default(),
-        locks: Table::default(),
-        names: BTreeMap::new(),
-    }
+    run((0..TASKS).map(task).collect())
 }
 
 /// What counts leases does not matter here, and would make states without end.

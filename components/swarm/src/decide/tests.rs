@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::TaskResult;
 
-fn open(index: u32, fence: u64, state: State) -> Open {
+pub(super) fn open(index: u32, fence: u64, state: State) -> Open {
     Open {
         index,
         fence,
@@ -26,7 +26,7 @@ fn open(index: u32, fence: u64, state: State) -> Open {
     }
 }
 
-const READY: State = State::Queued { until_ms: 0 };
+pub(super) const READY: State = State::Queued { until_ms: 0 };
 
 /// A task that needs the first one.
 fn pending(index: u32) -> Open {
@@ -43,7 +43,7 @@ fn leased(runner: &str, expires_at_ms: u64) -> State {
     }
 }
 
-fn run(open: Vec<Open>) -> Run {
+pub(super) fn run(open: Vec<Open>) -> Run {
     Run {
         strategy: Strategy::Parallel,
         failed: false,

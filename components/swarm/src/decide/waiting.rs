@@ -8,8 +8,8 @@ use crate::deadlock::{self, Node};
 use crate::event::{
     Change, Delegated, Ended, Failure, LocksChanged, MessageSent, QuestionClosed, Wait, Waiting,
 };
-use crate::locks::{Mode, NotHeld, Taken};
-use std::collections::{BTreeMap, HashMap};
+use crate::locks::{Mode, NotHeld, Table, Taken};
+use std::collections::HashMap;
 
 /// What came of asking for a lock.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,11 +34,7 @@ pub fn wait(run: &Run, before: Vec<Change>, waiting: Waiting, now_ms: u64) -> Ve
 pub fn take_lock(run: &Run, index: u32, step: &str, name: &str, mode: Mode) -> Lock {
     let mut locks = run.locks.clone();
     let taken = locks.take(name, &index, mode);
-    let changed = vec![Change::LocksChanged(LocksChanged {
-        index,
-        step: Some(step.to_owned()),
-        locks: BTreeMap::from([(name.to_owned(), locks.get(name).cloned())]),
-    })];
+    let changed = vec![changed(&locks, index, Some(step), [name.to_owned()])];
     match taken {
         Taken::Held => Lock::Held(changed),
         Taken::Waits => Lock::Waits(changed),
@@ -49,22 +45,32 @@ pub fn take_lock(run: &Run, index: u32, step: &str, name: &str, mode: Mode) -> L
 pub fn release_lock(run: &Run, index: u32, step: &str, name: &str) -> Result<Vec<Change>, NotHeld> {
     let mut locks = run.locks.clone();
     locks.release(name, &index)?;
-    Ok(vec![Change::LocksChanged(LocksChanged {
-        index,
-        step: Some(step.to_owned()),
-        locks: BTreeMap::from([(name.to_owned(), locks.get(name).cloned())]),
-    })])
+    Ok(vec![changed(&locks, index, Some(step), [name.to_owned()])])
 }
 
 /// A task does not want to wait for a lock any longer.
 pub fn give_up_lock(run: &Run, index: u32, name: &str) -> Vec<Change> {
     let mut locks = run.locks.clone();
     locks.withdraw(name, &index);
-    vec![Change::LocksChanged(LocksChanged {
+    vec![changed(&locks, index, None, [name.to_owned()])]
+}
+
+/// What is so of these locks now, by a task's doing.
+fn changed(
+    locks: &Table<u32>,
+    index: u32,
+    step: Option<&str>,
+    names: impl IntoIterator<Item = String>,
+) -> Change {
+    let now = names.into_iter().map(|name| {
+        let lock = locks.get(&name).cloned();
+        (name, lock)
+    });
+    Change::LocksChanged(LocksChanged {
         index,
-        step: None,
-        locks: BTreeMap::from([(name.to_owned(), locks.get(name).cloned())]),
-    })]
+        step: step.map(str::to_owned),
+        locks: now.collect(),
+    })
 }
 
 impl Decision {
@@ -73,31 +79,18 @@ impl Decision {
         let mut locks = self.run.locks.clone();
         let had = locks.locks().filter(|(_, lock)| lock.has(&index));
         let had: Vec<String> = had.map(|(name, _)| name.to_owned()).collect();
-        if had.is_empty() {
-            return;
+        if !had.is_empty() {
+            locks.release_all(&index);
+            self.push(changed(&locks, index, None, had));
         }
-        locks.release_all(&index);
-        let now = had.into_iter().map(|name| {
-            let lock = locks.get(&name).cloned();
-            (name, lock)
-        });
-        self.push(Change::LocksChanged(LocksChanged {
-            index,
-            step: None,
-            locks: now.collect(),
-        }));
     }
 
     /// The run is over.
     pub(super) fn free_all(&mut self) {
         let all = self.run.locks.locks();
-        let all: BTreeMap<_, _> = all.map(|(name, _)| (name.to_owned(), None)).collect();
+        let all: Vec<String> = all.map(|(name, _)| name.to_owned()).collect();
         if !all.is_empty() {
-            self.push(Change::LocksChanged(LocksChanged {
-                index: 0,
-                step: None,
-                locks: all,
-            }));
+            self.push(changed(&Table::default(), 0, None, all));
         }
     }
 

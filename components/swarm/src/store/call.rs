@@ -91,20 +91,23 @@ pub fn tasks_of(database: &impl Database, run: &str) -> Result<u32, DatabaseErro
     rows.first().map_or(Ok(0), |row| index(row, 0))
 }
 
-const MESSAGE: &str = "SELECT message.id, sender.id, json_extract(event.payload, '$.body'), message.wants_reply, event.at_ms \
+const MESSAGE: &str = "SELECT message.id, sender.id, json_extract(event.payload, '$.body'), message.wants_reply, event.at_ms, \
+        message.sender \
     FROM message \
     JOIN event ON event.stream = message.run AND event.sequence = message.id \
     JOIN task AS sender ON sender.run = message.run AND sender.number = message.sender \
     WHERE message.run = ?1 AND message.recipient = ?2";
 
-fn read_message(row: &Row) -> Result<Message, DatabaseError> {
-    Ok(Message {
+/// With the index of its sender.
+fn read_message(row: &Row) -> Result<(Message, u32), DatabaseError> {
+    let message = Message {
         id: row.integer(0)?,
         sender: row.text(1)?.to_owned(),
         body: row.text(2)?.to_owned(),
         wants_reply: row.integer(3)? > 0,
         sent_at_ms: row.integer(4)?,
-    })
+    };
+    Ok((message, index(row, 5)?))
 }
 
 /// The oldest that a task has not received, of these senders or of any.
@@ -120,34 +123,24 @@ pub fn unreceived(
     );
     let parameters = [text(run), number(recipient.into()), json(senders)?];
     let rows = query(database, &statement, &parameters)?;
-    rows.first().map(read_message).transpose()
+    let message = rows.first().map(read_message).transpose()?;
+    Ok(message.map(|(message, _)| message))
 }
 
-/// One that a task has received.
+/// One that a task has received, with the index of its sender.
 pub fn received(
     database: &impl Database,
     run: &str,
     recipient: u32,
     id: u64,
 ) -> Result<Option<(Message, u32)>, DatabaseError> {
-    let statement = MESSAGE.replacen("SELECT ", "SELECT message.sender, ", 1);
-    let statement = format!("{statement} AND message.id = ?3 AND message.received");
+    let statement = format!("{MESSAGE} AND message.id = ?3 AND message.received");
     let parameters = [text(run), number(recipient.into()), number(id)];
     let rows = query(database, &statement, &parameters)?;
-    let read = |row: &Row| {
-        let message = Message {
-            id: row.integer(1)?,
-            sender: row.text(2)?.to_owned(),
-            body: row.text(3)?.to_owned(),
-            wants_reply: row.integer(4)? > 0,
-            sent_at_ms: row.integer(5)?,
-        };
-        Ok((message, index(row, 0)?))
-    };
-    rows.first().map(read).transpose()
+    rows.first().map(read_message).transpose()
 }
 
-/// How many messages each of these tasks has not received, or of all open ones, at most.
+/// How many messages a task has not received, or the one of all with most.
 pub fn fullest_mailbox(
     database: &impl Database,
     run: &str,
