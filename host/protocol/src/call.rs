@@ -2,19 +2,19 @@
 //!
 //! | method and path | request | response |
 //! |---|---|---|
-//! | `POST /api/v1/runners/{id}/calls` | [`CallRequest`] | [`TaskAnswer`] |
+//! | `POST /api/v1/runners/{id}/calls` | [`CallRequest`] of a [`TaskCall`] | [`TaskAnswer`] |
 
 use crate::{Input, LeaseId};
 use serde::{Deserialize, Serialize};
 
-/// A call, while the lease is held.
+/// A call of an agent, while the lease is held: a [`TaskCall`], or a [`MemoryCall`](crate::MemoryCall).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CallRequest {
+pub struct CallRequest<C> {
     pub lease: LeaseId,
     /// The same again is the same call. 1 to 256 bytes.
     pub step: String,
-    pub call: TaskCall,
+    pub call: C,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -45,8 +45,8 @@ pub use tools::{ToolDecision, tool_decision, tool_granted};
 pub use verify::{Extent, Finding, Verifier};
 pub use work::{
     AgentError, Divergence, Exchange, Exchanged, Input, Lease, LeaseId, MemoryAnswer, MemoryCall,
-    MemoryEntry, MemoryRequest, MemoryScope, Metrics, Replay, ReplayTask, Replayed, Replays,
-    Report, Task, TaskResult,
+    MemoryEntry, MemoryScope, Metrics, Replay, ReplayTask, Replayed, Replays, Report, Task,
+    TaskResult,
 };
 
 /// Where a runner answers.

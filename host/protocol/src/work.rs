@@ -3,7 +3,7 @@
 //! | method and path | request | response |
 //! |---|---|---|
 //! | `POST /api/v1/runners/{id}/work` | [`Exchange`] | [`Exchanged`] |
-//! | `POST /api/v1/runners/{id}/memory` | [`MemoryRequest`] | [`MemoryAnswer`] |
+//! | `POST /api/v1/runners/{id}/memory` | [`CallRequest`](crate::CallRequest) of a [`MemoryCall`] | [`MemoryAnswer`] |
 //! | `POST /api/v1/runners/{id}/leases/renew` | `{"leases": [LeaseId]}` | `{"lost": [LeaseId]}` |
 
 use serde::{Deserialize, Serialize};
@@ -156,16 +156,6 @@ pub struct Divergence {
     /// What it did then: the call and its request, or the end.
     pub expected: String,
     pub actual: String,
-}
-
-/// What an agent does with its memory, while the lease is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MemoryRequest {
-    pub lease: LeaseId,
-    /// The same again is the same write. 1 to 256 bytes.
-    pub step: String,
-    pub call: MemoryCall,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 //! lease is over. When it can go on, whoever has its workspace leases it, feeds the agent from the journal up to here, and the
 //! agent makes the call again.
 
+use crate::Runner;
 use crate::agent::bindings::swarm_flow::core::{
     delegation, human, inputs, locks, messages, progress, types,
 };
@@ -12,6 +13,8 @@ use crate::join::App;
 use crate::journal::Call;
 use crate::tools::Tools;
 use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -72,58 +75,61 @@ type Answer = Result<TaskAnswer, protocol::Error>;
 
 impl Tools {
     /// Ends the sandbox: the task goes on later, or with somebody else.
-    pub(crate) fn park(&self) -> wasmtime::Error {
+    fn park(&self) -> wasmtime::Error {
         self.parked.0.store(true, Ordering::Release);
         wasmtime::format_err!("the task waits, and goes on later")
     }
 
-    /// Makes a call, or gives what came of it before.
-    async fn ask(&mut self, name: &'static str, call: TaskCall) -> wasmtime::Result<Answer> {
-        let no_run = || {
-            protocol::Error::Conflict {
-            message: "no-run: the task belongs to no run, and so it can neither wait nor reach other tasks".to_owned(),
-        }
-        };
+    /// Makes a call of the app, or gives what came of it before. `alone` says why there is nobody to call; what `waits` is no
+    /// answer yet.
+    pub(crate) async fn call_app<C: Serialize, A: Serialize + DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        path: &str,
+        call: C,
+        alone: impl Fn() -> protocol::Error,
+        waits: impl FnOnce(&A) -> bool,
+    ) -> wasmtime::Result<Result<A, protocol::Error>> {
         let Some(journal) = self.journal.clone() else {
-            return Ok(Err(no_run()));
+            return Ok(Err(alone()));
         };
         let pending = match journal.call(name, &call)? {
             Call::Recorded(answer) => return Ok(serde_json::from_value(answer)?),
             Call::New(pending) => pending,
         };
-        let patience = call.timeout_ms();
-        let answer: Answer = match &self.leased {
-            None => Err(no_run()),
+        let answer = match &self.leased {
+            None => Err(alone()),
             Some((app, lease)) => {
                 let request = CallRequest {
                     lease: lease.clone(),
                     step: journal.key(&pending),
                     call,
                 };
-                app.ask("/calls", &request).await
+                app.ask(path, &request).await
             }
         };
-        if matches!(answer, Ok(TaskAnswer::Waits)) {
-            self.look_again(patience);
-            return Err(self.park());
-        }
-        if is_lost(&answer) {
+        if is_lost(&answer) || answer.as_ref().is_ok_and(waits) {
             return Err(self.park());
         }
         journal.record(pending, &answer)?;
         Ok(answer)
     }
 
-    /// Nobody announces that the time of a wait is over: work is asked for then, and not only when it would be anyway.
-    fn look_again(&self, patience_ms: Option<u64>) {
-        let patience = patience_ms.map(Duration::from_millis);
-        if let Some(patience) = patience.filter(|patience| *patience < PATIENCE_MAX) {
-            let runner = self.runner.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(patience + A_MOMENT).await;
-                runner.shared.wake.notify_one();
-            });
+    async fn ask(&mut self, name: &'static str, call: TaskCall) -> wasmtime::Result<Answer> {
+        let no_run = || {
+            protocol::Error::Conflict {
+            message: "no-run: the task belongs to no run, and so it can neither wait nor reach other tasks".to_owned(),
         }
+        };
+        let (runner, patience_ms) = (self.runner.clone(), call.timeout_ms());
+        let waits = |answer: &TaskAnswer| {
+            let waits = *answer == TaskAnswer::Waits;
+            if waits {
+                look_again(runner, patience_ms);
+            }
+            waits
+        };
+        self.call_app(name, "/calls", call, no_run, waits).await
     }
 
     async fn made(
@@ -140,8 +146,19 @@ impl Tools {
     }
 }
 
+/// Nobody announces that the time of a wait is over: work is asked for then, and not only when it would be anyway.
+fn look_again(runner: Runner, patience_ms: Option<u64>) {
+    let patience = patience_ms.map(Duration::from_millis);
+    if let Some(patience) = patience.filter(|patience| *patience < PATIENCE_MAX) {
+        tokio::spawn(async move {
+            tokio::time::sleep(patience + A_MOMENT).await;
+            runner.shared.wake.notify_one();
+        });
+    }
+}
+
 /// Somebody else has the task, or it has ended: nothing more is done for it here.
-pub(crate) fn is_lost<R>(answer: &Result<R, protocol::Error>) -> bool {
+fn is_lost<R>(answer: &Result<R, protocol::Error>) -> bool {
     matches!(answer, Err(protocol::Error::Conflict { message }) if message.starts_with("lease-lost: "))
 }
 

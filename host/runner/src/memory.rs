@@ -1,11 +1,9 @@
 //! `swarm-flow:core/memory` for an agent: the app knows what a swarm's agents know, and takes a write once.
 
 use crate::agent::bindings::swarm_flow::core::{memory, types};
-use crate::calls::is_lost;
-use crate::journal::Call;
 use crate::tools::Tools;
 use swarm_flow_protocol as protocol;
-use swarm_flow_protocol::{MemoryAnswer, MemoryCall, MemoryRequest};
+use swarm_flow_protocol::{MemoryAnswer, MemoryCall};
 
 protocol::convert_memory!(memory);
 
@@ -16,29 +14,9 @@ impl Tools {
         let no_swarm = || protocol::Error::Conflict {
             message: "no-memory: the task belongs to no swarm, and so it has no memory".to_owned(),
         };
-        let Some(journal) = self.journal.clone() else {
-            return Ok(Err(no_swarm()));
-        };
-        let pending = match journal.call("memory", &call)? {
-            Call::Recorded(answer) => return Ok(serde_json::from_value(answer)?),
-            Call::New(pending) => pending,
-        };
-        let answer: Answer = match self.leased.clone() {
-            None => Err(no_swarm()),
-            Some((app, lease)) => {
-                let request = MemoryRequest {
-                    lease,
-                    step: journal.key(&pending),
-                    call,
-                };
-                app.ask("/memory", &request).await
-            }
-        };
-        if is_lost(&answer) {
-            return Err(self.park());
-        }
-        journal.record(pending, &answer)?;
-        Ok(answer)
+        let waits = |_: &MemoryAnswer| false;
+        self.call_app("memory", "/memory", call, no_swarm, waits)
+            .await
     }
 
     async fn revision(&mut self, call: MemoryCall) -> wasmtime::Result<Result<u64, types::Error>> {

@@ -10,9 +10,7 @@ use crate::shape::work::{
     Lost, Renew, exchanged, memory_answer, memory_call, report, task_answer, task_call,
 };
 use serde_json::json;
-use swarm_flow_protocol::{
-    AuditBatch, AuditHead, CallRequest, Exchange, MemoryRequest, Registration,
-};
+use swarm_flow_protocol::{AuditBatch, AuditHead, CallRequest, Exchange, Registration};
 
 /// Reports carry what their tasks put out.
 const REPORTS_BYTES_MAX: u64 = 24 << 20;
@@ -66,7 +64,7 @@ pub fn work(request: &Request) -> Result<Reply, Problem> {
 
 pub fn memory(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let MemoryRequest { lease, step, call } = request.json()?;
+    let CallRequest { lease, step, call } = request.json()?;
     let call = memory_call(call);
     let answer = work::memory(request.parameter(0), &lease.into(), &step, &call)?;
     ok(&memory_answer(answer))
