@@ -4,6 +4,7 @@
 //! Python is built by a script of its own.
 
 mod kept;
+mod key;
 mod merge;
 pub mod python;
 mod rust;

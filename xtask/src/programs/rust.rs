@@ -3,6 +3,7 @@
 
 use super::Source;
 use super::kept::Kept;
+use super::key::Keys;
 use crate::build::need_wasm_target;
 use crate::file;
 use crate::project::{INITIALISE, Profile, Project};
@@ -17,9 +18,10 @@ use std::process::Command;
 const ZIG: &str = "ziglang==0.17.1";
 
 pub fn build(project: &Project, sources: &[Source]) -> Result<()> {
+    let keys = Keys::new(project)?;
     let mut missing = Vec::new();
     for source in sources {
-        let kept = Kept::of(&source.name, &key(project, source)?);
+        let kept = Kept::of(&source.name, &keys.of(source)?);
         if kept.take(&source.out(project))? {
             source.describe(project)?;
         } else {
@@ -58,26 +60,6 @@ pub fn build(project: &Project, sources: &[Source]) -> Result<()> {
 
 /// A program that is to be built, and where it is kept.
 type Missing<'a> = (&'a Source, Kept);
-
-/// A hash of all that a program is built from.
-fn key(project: &Project, source: &Source) -> Result<String> {
-    let shared = [
-        "programs/posix",
-        "programs/process",
-        "wit",
-        "xtask/src/programs",
-        "xtask/initialise",
-    ];
-    let mut hash = Sha256::new();
-    hash.update(file::digest(&source.folder, &["README.md", "tests"])?);
-    for folder in shared {
-        hash.update(file::digest(&project.root.join(folder), &[])?);
-    }
-    for name in ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml"] {
-        hash.update(file::read(&project.root.join(name))?);
-    }
-    Ok(format!("{:x}", hash.finalize()))
-}
 
 /// The name of a program's package.
 pub fn package(source: &Source) -> String {
