@@ -103,10 +103,15 @@ fn named<'a>(spans: &'a [(String, Span)], name: &str) -> Vec<&'a Span> {
 fn what_is_done_for_a_run_is_the_trace_of_its_id() {
     let collector = Collector::start();
     let state = tempfile::tempdir().unwrap();
-    let server = Server::start_with(state.path(), &[(ENDPOINT, &collector.url)]);
+    let soon = ("OTEL_BSP_SCHEDULE_DELAY", "50");
+    let server = Server::start_with(state.path(), &[(ENDPOINT, &collector.url), soon]);
     let workspace = server.workspace("base", "standard");
     let run = run(&server, &workspace);
     assert_eq!(run["state"], "failed", "{run}");
+    // The runner is told of the end when the run shows it already.
+    wait_for("the run as a whole", || {
+        !named(&collector.spans(), "invoke_workflow team").is_empty()
+    });
     assert!(server.stop().success());
 
     let id = run["id"].as_str().unwrap();
@@ -147,6 +152,13 @@ fn what_is_done_for_a_run_is_the_trace_of_its_id() {
         assert!(tool.end_time_unix_nano <= attempt.end_time_unix_nano);
     }
     assert_eq!(first.parent_span_id, second.parent_span_id);
+    let [workflow] = named(&spans, "invoke_workflow team")[..] else {
+        panic!("{spans:?}")
+    };
+    assert_eq!(workflow.span_id, first.parent_span_id);
+    assert!(workflow.parent_span_id.is_empty());
+    assert_eq!(said(workflow, "error.type").as_deref(), Some("failed"));
+    assert!(workflow.start_time_unix_nano <= first.start_time_unix_nano);
 
     let metrics = collector.metrics();
     for name in [

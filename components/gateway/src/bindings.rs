@@ -33,3 +33,4 @@ swarm_flow_protocol::convert_memory!(memory);
 swarm_flow_protocol::convert_calls!(locks, messages, delegation, human);
 swarm_flow_protocol::convert_work!(work);
 swarm_flow_protocol::convert_replays!(swarm);
+swarm_flow_protocol::convert_budgets!(swarm);

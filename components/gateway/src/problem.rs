@@ -45,6 +45,7 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("not-held", 409, "The lock is not held"),
     ("ended", 409, "The task has ended"),
     ("timeout", 409, "It took too long"),
+    ("budget-exceeded", 409, "The run may not use so much"),
     ("version-mismatch", 412, "Another version is the last"),
     (
         "revision-mismatch",
@@ -193,6 +194,7 @@ impl From<Error> for Problem {
                     "not-held",
                     "ended",
                     "timeout",
+                    "budget-exceeded",
                     "version-mismatch",
                     "revision-mismatch",
                 ],

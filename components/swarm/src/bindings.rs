@@ -19,10 +19,21 @@ pub use swarm_flow::core::{
 };
 
 swarm_flow_protocol::convert_replays!(swarm);
+swarm_flow_protocol::convert_budgets!(swarm);
 
 use crate::run::Wish;
 use swarm_flow_state::Spin;
 use swarm_flow_wire::Http;
+
+/// The swarm's counts.
+pub const NO_BUDGET: swarm::Budget = swarm::Budget {
+    wall_time_ms: None,
+    cpu_time_ms: None,
+    tasks: None,
+    depth: None,
+    tokens: None,
+    cost_microusd: None,
+};
 
 /// The component. It has no state of its own.
 pub struct Swarms;
@@ -58,6 +69,7 @@ impl swarm::Guest for Swarms {
             workspace: None,
             priority: None,
             timeout_ms: None,
+            cpu_time_ms: None,
             retry: None,
             optional: false,
             weight: None,
@@ -69,6 +81,7 @@ impl swarm::Guest for Swarms {
             rounds: None,
             quorum: None,
             trust: None,
+            budget: NO_BUDGET,
             idempotency_key: None,
         };
         Self::submit_run(swarm_id, config)
@@ -156,10 +169,12 @@ impl work::Guest for Swarms {
         runner_id: String,
         lease: work::LeaseId,
         step: String,
+        usage: swarm::Usage,
         call: work::TaskCall,
     ) -> Result<work::TaskAnswer, types::Error> {
         let now_ms = swarm_flow_state::now_ms();
-        let (answer, swarm) = crate::call::call(&Spin, &runner_id, &lease, &step, &call, now_ms)?;
+        let made = crate::call::call(&Spin, &runner_id, &lease, (&step, usage), &call, now_ms);
+        let (answer, swarm) = made?;
         if let Some(swarm) = swarm {
             // The caller's runner too: what it may lease now it would ask for in a while only.
             crate::wake::runners_of(&Spin, &swarm, None);

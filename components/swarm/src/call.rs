@@ -9,16 +9,19 @@
 //! | name of a lock | 1 to 256 bytes, 1000 locks in a run |
 //! | message | 64 KiB, 1000 in a mailbox |
 //! | question | 16 KiB, 64 options of 256 bytes |
-//! | children | 1000 at once, 10000 tasks in a run, 16 deep |
+//! | children | 1000 at once; 10000 tasks in a run, 16 deep, or less by its budget |
 //! | time to wait | 1 ms to a day; for people to 30 days |
 
 mod delegate;
 mod lock;
 mod message;
 mod question;
+mod reserve;
 
+use crate::bindings::swarm;
 use crate::bindings::types::Error;
 use crate::bindings::work::{LeaseId, TaskAnswer, TaskCall};
+use crate::budget::Usage;
 use crate::decide::{self, Run};
 use crate::error::{contended, internal, invalid, missing, parse_id};
 use crate::event::{Change, Progressed, Wait, Waiting};
@@ -71,6 +74,8 @@ struct Called<'a, D> {
     run_id: &'a str,
     index: u32,
     step: &'a str,
+    /// Of the attempt so far.
+    usage: Usage,
     now_ms: u64,
     head: &'a Head,
     run: &'a Run,
@@ -82,7 +87,7 @@ pub fn call(
     database: &impl Database,
     runner: &str,
     lease: &LeaseId,
-    step: &str,
+    (step, usage): (&str, swarm::Usage),
     call: &TaskCall,
     now_ms: u64,
 ) -> Result<(Result<TaskAnswer, Error>, Option<String>), Error> {
@@ -111,6 +116,7 @@ pub fn call(
             run_id: id.as_str(),
             index: lease.index,
             step,
+            usage: usage.into(),
             now_ms,
             head: &read.head,
             run: &read.run,
@@ -149,6 +155,7 @@ impl<D: Database> Called<'_, D> {
             TaskCall::Delegate(children) => self.delegate(children),
             TaskCall::Join(asked) => self.join(asked),
             TaskCall::Ask(question) => self.ask(question),
+            TaskCall::Reserve(asked) => self.reserve(asked),
             TaskCall::Progress(progress) => self.progress(&progress.message, progress.done),
         }
     }
@@ -185,10 +192,11 @@ impl<D: Database> Called<'_, D> {
             wait,
             since_ms,
             until_ms: timeout_ms.map(|timeout_ms| since_ms.saturating_add(timeout_ms)),
+            accounts: None,
         };
         Decided::made(
             TaskAnswer::Waits,
-            decide::wait(self.run, before, waiting, self.now_ms),
+            decide::wait(self.run, before, waiting, self.usage, self.now_ms),
         )
     }
 

@@ -8,6 +8,7 @@
 
 use crate::bindings::swarm::{PlatformType, RetryPolicy, SwarmConfig};
 use crate::bindings::types::Error;
+use crate::budget;
 use crate::convert;
 use crate::error::{invalid, parse_id};
 use crate::event::{AgentGroup, Platform, Retry, SwarmCreated};
@@ -46,6 +47,7 @@ pub fn swarm(config: SwarmConfig, added: &[String]) -> Result<SwarmCreated, Erro
         coordination_strategy: convert::stored_strategy(config.coordination_strategy),
         platform: platform(&config.platform)?,
         workspaces: config.workspaces,
+        budget: budget::check(config.budget)?,
     })
 }
 
@@ -183,6 +185,7 @@ mod tests {
             coordination_strategy: CoordinationStrategy::Parallel,
             platform: PlatformType::Local,
             workspaces: vec![format!("ws_{}", "0".repeat(32))],
+            budget: crate::bindings::NO_BUDGET,
             idempotency_key: None,
         }
     }

@@ -4,14 +4,15 @@ use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
 use crate::bindings::inputs;
 use crate::bindings::policy;
 use crate::bindings::swarm::{
-    AgentGroup, CoordinationStrategy, PlatformType, Question, QuestionState, Quorum, RetryPolicy,
-    Run, RunOutcome, RunState, RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure, TaskProgress,
-    TaskState, Votes, Wait, WaitKind,
+    AgentGroup, CoordinationStrategy, PlatformType, Question, QuestionState, Quorum, Reservation,
+    RetryPolicy, Run, RunOutcome, RunState, RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure,
+    TaskProgress, TaskState, Votes, Wait, WaitKind,
 };
-use crate::bindings::work::{Lease, LeaseId};
+use crate::bindings::work::{EndedRun, Lease, LeaseId};
+use crate::budget::Reserved;
 use crate::event;
 use crate::store::{
-    Details, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm, StoredTask,
+    self, Details, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm, StoredTask,
 };
 use crate::strategy::{self, Strategy};
 
@@ -35,6 +36,7 @@ pub fn swarm(stored: StoredSwarm) -> Swarm {
             coordination_strategy: coordination_strategy(stored.strategy),
             platform: PlatformType::Local,
             workspaces: stored.workspaces,
+            budget: stored.budget.into(),
             idempotency_key: None,
         },
         created_at_ms: stored.created_at_ms,
@@ -96,6 +98,9 @@ pub fn run(stored: StoredRun) -> Run {
             .collect(),
         outcome: stored.outcome.map(outcome),
         failure: stored.failure.map(failure),
+        budget: stored.budget.into(),
+        spent: stored.account.spent.into(),
+        reserved: reservation(stored.account.reserved),
         created_at_ms: stored.created_at_ms,
         ended_at_ms: stored.ended_at_ms,
     }
@@ -109,8 +114,22 @@ pub fn run_summary(stored: StoredSummary) -> RunSummary {
         state: run_state(&stored.state),
         tasks: stored.tasks,
         ended_tasks: stored.ended_tasks,
+        spent: stored.account.spent.into(),
         created_at_ms: stored.created_at_ms,
         ended_at_ms: stored.ended_at_ms,
+    }
+}
+
+fn reservation(reserved: Reserved) -> Reservation {
+    let Reserved {
+        cpu_time_us,
+        tokens,
+        cost_microusd,
+    } = reserved;
+    Reservation {
+        cpu_time_us,
+        tokens,
+        cost_microusd,
     }
 }
 
@@ -187,6 +206,7 @@ fn run_task(stored: StoredTask, ids: &[String]) -> RunTask {
         runner: stored.runner,
         task_result: stored.result.map(result),
         failure: stored.failure.map(failure),
+        spent: stored.account.account.spent.into(),
         started_at_ms: stored.started_at_ms,
         ended_at_ms: stored.ended_at_ms,
     }
@@ -327,7 +347,22 @@ pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
         policy: details.policy.into(),
         attempt: details.failures + 1,
         timeout_ms: details.timeout_ms,
+        cpu_time_us: details.cpu_time_us,
+        ends_at_ms: details.ends_at_ms,
         expires_at_ms,
+    }
+}
+
+pub fn ended_run(stored: store::EndedRun) -> EndedRun {
+    EndedRun {
+        id: stored.id,
+        swarm: stored.swarm,
+        strategy: coordination_strategy(stored.strategy),
+        state: run_state(&stored.state),
+        failure: stored.failure.map(|failure| failure.code),
+        spent: stored.account.spent.into(),
+        created_at_ms: stored.created_at_ms,
+        ended_at_ms: stored.ended_at_ms,
     }
 }
 

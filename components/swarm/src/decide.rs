@@ -18,6 +18,7 @@ mod waiting;
 
 pub use waiting::{Lock, give_up_lock, release_lock, take_lock, wait};
 
+use crate::budget::{self, Account, Accounts, Budget, Left, TaskAccount, Usage};
 use crate::event::{Change, Ended, Failure, Index, Leased, Retried, Retry, RunEnded, Wait};
 use crate::locks::Table;
 use crate::strategy::{self, End, Next, Options, Seen, Strategy, View};
@@ -42,6 +43,10 @@ pub struct Run {
     /// All tasks, for a strategy that [looks](looks) at them.
     pub seen: Vec<Seen>,
     pub options: Options,
+    pub budget: Budget,
+    pub account: Account,
+    /// When its time is over, if that is bounded.
+    pub ends_at_ms: Option<u64>,
     /// Those that are held, with the tasks by index.
     pub locks: Table<u32>,
     /// The ids of its tasks, where any task waits.
@@ -64,6 +69,9 @@ pub struct Open {
     pub worked_ms: u64,
     pub leased_at_ms: u64,
     pub retry: Retry,
+    /// What an attempt is to have of the run's CPU time; a share when it is not said.
+    pub cpu_time_ms: Option<u64>,
+    pub account: TaskAccount,
     /// Neither fails its run nor keeps what needs it from being tried.
     pub optional: bool,
     /// The tasks that it needs and that have not ended, by index.
@@ -73,6 +81,15 @@ pub struct Open {
 }
 
 impl Open {
+    /// Whether somebody may try it now, or again.
+    fn is_due(&self, now_ms: u64) -> bool {
+        match &self.state {
+            State::Queued { until_ms } => self.needs.is_empty() && *until_ms <= now_ms,
+            State::Waiting { until_ms, .. } => until_ms.is_some_and(|until_ms| until_ms <= now_ms),
+            State::Leased { expires_at_ms, .. } => *expires_at_ms <= now_ms,
+        }
+    }
+
     /// How many of its leases were lost, when the last one is: of none came a report.
     fn lost(&self) -> u64 {
         self.fence
@@ -127,43 +144,66 @@ pub fn looks(strategy: Strategy) -> bool {
     LOOKING.contains(&strategy)
 }
 
+/// The run is to end with this failure, because it has used up what it may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exceeded(pub Failure);
+
 /// Hands out what can be tried, in the order given, and gives up on what cannot be tried any more.
-pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
+pub fn lease(run: &Run, asking: Asking<'_>) -> Result<Vec<Change>, Exceeded> {
+    if run
+        .ends_at_ms
+        .is_some_and(|ends_at_ms| ends_at_ms <= asking.now_ms)
+    {
+        let all = run.budget.wall_time_ms.unwrap_or_default();
+        return Err(exceeded("wall_time_ms", all));
+    }
     let mut next = Decision::on(run);
     let mut room = if run.paused { 0 } else { asking.room };
+    let takers = run
+        .open
+        .iter()
+        .filter(|task| task.is_due(asking.now_ms) && matches!(task.place, Place::Here { .. }));
+    let mut takers = u32::try_from(takers.count()).unwrap_or(u32::MAX).min(room);
     for task in &run.open {
         let index = task.index;
         let Some(task) = next.run.open.iter().find(|task| task.index == index) else {
             continue;
         };
-        let lost = match &task.state {
-            State::Queued { until_ms } if task.needs.is_empty() && *until_ms <= asking.now_ms => {
-                false
-            }
-            State::Waiting { until_ms, .. }
-                if until_ms.is_some_and(|until_ms| until_ms <= asking.now_ms) =>
-            {
-                false
-            }
-            State::Leased { expires_at_ms, .. } if *expires_at_ms <= asking.now_ms => true,
-            State::Queued { .. } | State::Leased { .. } | State::Waiting { .. } => continue,
-        };
+        if !task.is_due(asking.now_ms) {
+            continue;
+        }
+        let lost = matches!(task.state, State::Leased { .. });
         let fence = task.fence;
         match &task.place {
             Place::Elsewhere => {}
-            Place::Gone => next.make(lost_for_good(
-                index,
-                fence,
-                "its workspace was deleted".to_owned(),
-            )),
+            Place::Gone => {
+                next.give_up(index, fence, "its workspace was deleted".to_owned());
+            }
             Place::Here { .. } if lost && task.lost() >= LEASES_MAX => {
                 let message = format!("its lease was lost {} times", task.lost());
-                next.make(lost_for_good(index, fence, message));
+                next.give_up(index, fence, message);
             }
             Place::Here { workspace } if room > 0 => {
+                let share = match next.run.share(task, takers) {
+                    Share::Unbounded => None,
+                    Share::Is(share) => Some(share),
+                    Share::Later => continue,
+                    Share::Never if next.changes.is_empty() => {
+                        let all = run.budget.cpu_time_ms.unwrap_or_default();
+                        return Err(exceeded("cpu_time_ms", all));
+                    }
+                    Share::Never => continue,
+                };
                 room -= 1;
+                takers = takers.saturating_sub(1);
                 let workspace = workspace.clone();
+                let accounts = next.run.accounts(index, |accounts| {
+                    if let Some(share) = share {
+                        accounts.reserve_cpu(share);
+                    }
+                });
                 next.make(Change::TaskLeased(Leased {
+                    accounts,
                     index,
                     fence: fence + 1,
                     runner: asking.runner.to_owned(),
@@ -183,7 +223,39 @@ pub fn lease(run: &Run, asking: Asking<'_>) -> Vec<Change> {
     {
         next.settle(asking.now_ms);
     }
+    Ok(next.changes)
+}
+
+fn exceeded(name: &str, all: u64) -> Exceeded {
+    Exceeded(Failure {
+        code: "budget_exceeded".to_owned(),
+        message: format!(
+            "the run has used up its `budget.{name}` of {all}; what had not ended was cancelled"
+        ),
+    })
+}
+
+/// Ends all that is open, because a budget is used up.
+pub fn exceed(run: &Run, Exceeded(failure): Exceeded) -> Vec<Change> {
+    let mut next = Decision::on(run);
+    if !run.open.is_empty() {
+        next.cancel_open();
+        next.changes.push(Change::RunFailed(RunEnded {
+            outcome: None,
+            failure: Some(failure),
+        }));
+    }
     next.changes
+}
+
+/// What a task can have of the run's CPU time now.
+enum Share {
+    Unbounded,
+    /// Microseconds.
+    Is(u64),
+    /// Others may give back of theirs.
+    Later,
+    Never,
 }
 
 /// The lease was lost to another runner, or the task has ended otherwise.
@@ -196,6 +268,7 @@ pub fn report(
     run: &Run,
     past: Option<&Ended>,
     report: Ended,
+    usage: Usage,
     now_ms: u64,
 ) -> Result<Vec<Change>, LeaseLost> {
     let repeated = if past == Some(&report) {
@@ -211,7 +284,7 @@ pub fn report(
             if task.fence == report.fence && report.runner.as_ref() == Some(runner) =>
         {
             let mut next = Decision::on(run);
-            next.end_attempt(report, now_ms);
+            next.end_attempt(report, Some(usage), now_ms);
             next.settle(now_ms);
             Ok(next.changes)
         }
@@ -277,20 +350,6 @@ fn pause_ms(retry: &Retry, failures: u32, index: u32, now_ms: u64) -> u64 {
     whole - whole / 2 * spread / 1000
 }
 
-fn lost_for_good(index: u32, fence: u64, message: String) -> Change {
-    let failure = Failure {
-        code: "lost".to_owned(),
-        message,
-    };
-    Change::TaskDead(Ended {
-        index,
-        fence,
-        runner: None,
-        result: None,
-        failure: Some(failure),
-    })
-}
-
 /// A run as it becomes, and the changes that made it so.
 struct Decision {
     run: Run,
@@ -306,12 +365,19 @@ impl Decision {
     }
 
     /// An attempt of an open task is over: the task is done, tried again, or has failed.
-    fn end_attempt(&mut self, ended: Ended, now_ms: u64) {
+    fn end_attempt(&mut self, mut ended: Ended, usage: Option<Usage>, now_ms: u64) {
         let Some(task) = self.run.task(ended.index) else {
             return;
         };
         let (failures, retry) = (task.failures, task.retry);
         let attempts = failures.saturating_add(1);
+        ended.accounts = self.run.accounts(ended.index, |accounts| {
+            if let Some(usage) = usage {
+                accounts.tell(usage);
+            }
+            accounts.release();
+            accounts.begin_anew();
+        });
         self.make(
             if ended.result.as_ref().is_some_and(|result| result.success) {
                 Change::TaskDone(ended)
@@ -327,6 +393,23 @@ impl Decision {
                 Change::TaskFailed(ended)
             },
         );
+    }
+
+    /// It is not tried again, and what its last attempt came to is not known.
+    fn give_up(&mut self, index: u32, fence: u64, message: String) {
+        let failure = Failure {
+            code: "lost".to_owned(),
+            message,
+        };
+        let accounts = self.run.accounts(index, Accounts::write_off);
+        self.make(Change::TaskDead(Ended {
+            index,
+            fence,
+            runner: None,
+            result: None,
+            failure: Some(failure),
+            accounts,
+        }));
     }
 
     /// Makes a change and all that follows from it.
@@ -368,7 +451,7 @@ impl Decision {
             let children = children.filter(|task| task.parent == Some(parent));
             let children: Vec<u32> = children.map(|task| task.index).collect();
             for index in children {
-                self.push(Change::TaskCancelled(Index { index }));
+                self.cancel(index);
                 self.free(index);
                 gone.push(index);
             }
@@ -384,7 +467,10 @@ impl Decision {
             let needing: Vec<(u32, bool)> =
                 needing.map(|task| (task.index, task.optional)).collect();
             for (index, optional) in needing {
-                self.push(Change::TaskSkipped(Index { index }));
+                self.push(Change::TaskSkipped(Index {
+                    index,
+                    accounts: None,
+                }));
                 if !optional {
                     gone.push(index);
                 }
@@ -428,10 +514,16 @@ impl Decision {
         self.changes.push(over);
     }
 
+    /// What it uses from now on, or has used, nobody takes.
+    fn cancel(&mut self, index: u32) {
+        let accounts = self.run.accounts(index, Accounts::write_off);
+        self.push(Change::TaskCancelled(Index { index, accounts }));
+    }
+
     fn cancel_open(&mut self) {
         let open: Vec<u32> = self.run.open.iter().map(|task| task.index).collect();
         for index in open {
-            self.push(Change::TaskCancelled(Index { index }));
+            self.cancel(index);
         }
         self.free_all();
     }
@@ -446,8 +538,47 @@ impl Run {
         self.task(index).is_some_and(|task| task.optional)
     }
 
+    /// Its accounts with a task's after a change of them; none when it changes nothing.
+    pub fn accounts(&self, index: u32, change: impl FnOnce(&mut Accounts)) -> Option<Accounts> {
+        let before = Accounts {
+            run: self.account,
+            task: self.task(index)?.account.clone(),
+        };
+        let mut accounts = before.clone();
+        change(&mut accounts);
+        (accounts != before).then_some(accounts)
+    }
+
+    /// What a task can put aside of the run's CPU time, when so many share what is left.
+    fn share(&self, task: &Open, takers: u32) -> Share {
+        let Some(Left { left, others }) =
+            budget::cpu_left(&self.budget, &self.account, &task.account)
+        else {
+            return Share::Unbounded;
+        };
+        let told = task.account.told.cpu_time_us;
+        let asked = task.cpu_time_ms.map(|asked| asked.saturating_mul(1000));
+        let share = match asked {
+            Some(asked) => asked.saturating_sub(told).max(1),
+            None => left.div_ceil(takers.max(1).into()),
+        };
+        if left > 0 && share <= left {
+            Share::Is(share)
+        } else if others > 0 {
+            Share::Later
+        } else if left > 0 {
+            Share::Is(left)
+        } else {
+            Share::Never
+        }
+    }
+
     /// The run after a change, as the database's triggers would have it.
     pub fn apply(&mut self, change: &Change) {
+        if let Some((index, accounts)) = change.accounts() {
+            self.account = accounts.run;
+            self.set(index, |task| task.account = accounts.task.clone());
+        }
         match change {
             Change::TaskLeased(leased) => self.set(leased.index, |task| {
                 task.fence = leased.fence;
@@ -477,7 +608,7 @@ impl Run {
                     self.end(ended.index);
                 }
             }
-            Change::TaskSkipped(Index { index }) => {
+            Change::TaskSkipped(Index { index, .. }) => {
                 self.see(*index, End::Skipped, None);
                 if self.is_optional(*index) {
                     self.satisfy(*index);
@@ -485,7 +616,7 @@ impl Run {
                     self.end(*index);
                 }
             }
-            Change::TaskCancelled(Index { index }) => {
+            Change::TaskCancelled(Index { index, .. }) => {
                 self.see(*index, End::Cancelled, None);
                 self.end(*index);
             }
@@ -508,6 +639,7 @@ impl Run {
             Change::RunPaused => self.paused = true,
             Change::RunResumed => self.paused = false,
             Change::TaskProgressed(_)
+            | Change::TaskReserved(_)
             | Change::MessageReceived(_)
             | Change::QuestionAsked(_)
             | Change::RunDone(_)

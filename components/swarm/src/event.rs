@@ -15,6 +15,7 @@
 //! | `run_…` | `task.waiting` | [`Waiting`] | its agent waits for something: the lease is over |
 //! | `run_…` | `task.delegated` | [`Delegated`] | it made other tasks |
 //! | `run_…` | `task.progressed` | [`Progressed`] | it says how far it is |
+//! | `run_…` | `task.reserved` | [`TaskReserved`] | something was put aside for its call of a model |
 //! | `run_…` | `locks.changed` | [`LocksChanged`] | locks are held or waited for by others than before |
 //! | `run_…` | `message.sent` | [`MessageSent`] | its id is the event's sequence |
 //! | `run_…` | `message.received` | [`MessageReceived`] | a task took it out of its mailbox |
@@ -28,8 +29,11 @@
 //!
 //! That a task is ready is no event: it follows from the ends of those that it needs, and of what it waits for.
 //!
+//! Where `accounts` stand in a payload, they say what the run and the task have used and put aside from now on.
+//!
 //! A task's fence counts its leases from 1; it is its attempt too. Renewals are no events.
 
+use crate::budget::{Accounts, Budget};
 use crate::locks::Lock;
 use crate::strategy::{Options, Outcome, Strategy};
 use serde::{Deserialize, Serialize};
@@ -44,6 +48,8 @@ pub struct SwarmCreated {
     pub coordination_strategy: Strategy,
     pub platform: Platform,
     pub workspaces: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_unbounded")]
+    pub budget: Budget,
 }
 
 /// `swarm.scaled`.
@@ -73,6 +79,8 @@ pub struct RunSubmitted {
     pub swarm: String,
     pub strategy: Strategy,
     pub options: Options,
+    #[serde(default, skip_serializing_if = "is_unbounded")]
+    pub budget: Budget,
     /// SHA-256 of what was asked, in hexadecimal: the same key with something else is a conflict.
     pub request: String,
     pub tasks: Vec<SubmittedTask>,
@@ -89,6 +97,8 @@ pub struct SubmittedTask {
     pub retry: Retry,
     pub priority: i32,
     pub timeout_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_time_ms: Option<u64>,
     pub optional: bool,
     pub weight: u32,
 }
@@ -121,6 +131,8 @@ pub struct Ended {
     pub result: Option<TaskResult>,
     /// Why it could not be tried to its end.
     pub failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
 }
 
 /// `task.retried`.
@@ -212,6 +224,8 @@ pub struct Waiting {
     pub wait: Wait,
     pub since_ms: u64,
     pub until_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
 }
 
 /// `task.delegated`.
@@ -301,6 +315,7 @@ pub enum Change {
     TaskWaiting(Waiting),
     TaskDelegated(Delegated),
     TaskProgressed(Progressed),
+    TaskReserved(TaskReserved),
     LocksChanged(LocksChanged),
     MessageSent(MessageSent),
     MessageReceived(MessageReceived),
@@ -329,14 +344,62 @@ pub struct Leased {
     pub session: String,
     pub workspace: String,
     pub expires_at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `task.skipped` and `task.cancelled`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     pub index: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
+}
+
+/// `task.reserved`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReserved {
+    pub index: u32,
+    pub step: String,
+    pub accounts: Accounts,
+}
+
+fn is_unbounded(budget: &Budget) -> bool {
+    *budget == Budget::default()
 }
 
 impl Change {
+    /// What it changes in the accounts.
+    pub fn accounts(&self) -> Option<(u32, &Accounts)> {
+        match self {
+            Self::TaskLeased(Leased {
+                index, accounts, ..
+            })
+            | Self::TaskWaiting(Waiting {
+                index, accounts, ..
+            })
+            | Self::TaskSkipped(Index { index, accounts })
+            | Self::TaskCancelled(Index { index, accounts })
+            | Self::TaskDone(Ended {
+                index, accounts, ..
+            })
+            | Self::TaskRetried(Retried {
+                ended: Ended {
+                    index, accounts, ..
+                },
+                ..
+            })
+            | Self::TaskFailed(Ended {
+                index, accounts, ..
+            })
+            | Self::TaskDead(Ended {
+                index, accounts, ..
+            }) => Some((*index, accounts.as_ref()?)),
+            Self::TaskReserved(reserved) => Some((reserved.index, &reserved.accounts)),
+            _ => None,
+        }
+    }
+
     /// The event that says so.
     pub fn event(&self) -> Result<NewEvent, DatabaseError> {
         match self {
@@ -344,6 +407,7 @@ impl Change {
             Self::TaskWaiting(waiting) => NewEvent::new("task.waiting", waiting),
             Self::TaskDelegated(delegated) => NewEvent::new("task.delegated", delegated),
             Self::TaskProgressed(progressed) => NewEvent::new("task.progressed", progressed),
+            Self::TaskReserved(reserved) => NewEvent::new("task.reserved", reserved),
             Self::LocksChanged(changed) => NewEvent::new("locks.changed", changed),
             Self::MessageSent(sent) => NewEvent::new("message.sent", sent),
             Self::MessageReceived(received) => NewEvent::new("message.received", received),

@@ -15,6 +15,7 @@
 )]
 
 mod bindings;
+mod budget;
 mod call;
 mod config;
 mod convert;

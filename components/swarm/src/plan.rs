@@ -13,6 +13,7 @@ pub use delegated::{Delegated, Parent};
 
 use crate::bindings::swarm::{PlannedTask, RunConfig};
 use crate::bindings::types::Error;
+use crate::budget::{self, Budget, TIME_MS_MAX};
 use crate::config::retry;
 use crate::convert;
 use crate::error::{invalid, too_large};
@@ -44,6 +45,7 @@ pub struct Asked {
     pub swarm: String,
     strategy: Option<Strategy>,
     options: Options,
+    budget: Budget,
     tasks: Vec<AskedTask>,
 }
 
@@ -55,6 +57,7 @@ struct AskedTask {
     workspace: Option<String>,
     priority: Option<i32>,
     timeout_ms: Option<u64>,
+    cpu_time_ms: Option<u64>,
     retry: Option<Retry>,
     optional: bool,
     weight: Option<u32>,
@@ -79,6 +82,7 @@ impl Asked {
             swarm: swarm.to_owned(),
             strategy: config.strategy.map(convert::stored_strategy),
             options,
+            budget: budget::check(config.budget)?,
             tasks: tasks(config.tasks)?,
         })
     }
@@ -96,6 +100,7 @@ impl Asked {
         capabilities: &HashMap<String, Vec<String>>,
     ) -> Result<RunSubmitted, Error> {
         let request = self.digest();
+        let budget = budget::within(&self.budget, &swarm.budget)?;
         let strategy = self.strategy.unwrap_or(swarm.strategy);
         let given: Vec<Given> = self
             .tasks
@@ -137,15 +142,21 @@ impl Asked {
                 needs: step.needs,
                 priority: asked.priority.unwrap_or_default(),
                 timeout_ms: asked.timeout_ms,
+                cpu_time_ms: asked.cpu_time_ms,
                 optional: step.optional,
                 weight: step.weight,
             });
         }
         bytes(tasks.iter().map(|task| &task.task))?;
+        if let Some(tasks_max) = budget.tasks.filter(|max| tasks.len() > *max as usize) {
+            let message = format!("is {tasks_max}, and the run has {} tasks", tasks.len());
+            return Err(invalid("budget.tasks", message));
+        }
         Ok(RunSubmitted {
             swarm: self.swarm,
             strategy,
             options: self.options,
+            budget,
             request,
             tasks,
         })
@@ -215,6 +226,12 @@ fn tasks(planned: Vec<PlannedTask>) -> Result<Vec<AskedTask>, Error> {
             let message = format!("is {timeout_ms}, must be 1 to {TIMEOUT_MS_MAX}");
             return Err(invalid(field("timeout_ms"), message));
         }
+        if let Some(cpu_time_ms) = planned.cpu_time_ms
+            && !(1..=TIME_MS_MAX).contains(&cpu_time_ms)
+        {
+            let message = format!("is {cpu_time_ms}, must be 1 to {TIME_MS_MAX}");
+            return Err(invalid(field("cpu_time_ms"), message));
+        }
         if let Some(weight) = planned.weight
             && !(1..=WEIGHT_MAX).contains(&weight)
         {
@@ -229,6 +246,7 @@ fn tasks(planned: Vec<PlannedTask>) -> Result<Vec<AskedTask>, Error> {
             workspace: planned.workspace,
             priority: planned.priority,
             timeout_ms: planned.timeout_ms,
+            cpu_time_ms: planned.cpu_time_ms,
             retry: policy.transpose()?,
             optional: planned.optional,
             weight: planned.weight,

@@ -15,6 +15,7 @@ pub use work::{
 };
 
 use crate::bindings::types::Error;
+use crate::budget::{Account, Budget, TaskAccount};
 use crate::error::internal;
 use crate::event::{AgentGroup, Failure, Task, TaskResult, Wait};
 use crate::strategy::{Outcome, Strategy};
@@ -112,13 +113,14 @@ pub struct StoredSwarm {
     pub agents: Vec<AgentGroup>,
     pub strategy: Strategy,
     pub workspaces: Vec<String>,
+    pub budget: Budget,
     pub created_at_ms: u64,
     pub updated_at_ms: u64,
     pub head: Head,
 }
 
 const SWARM: &str = "SELECT position, id, name, agents, json_quote(strategy), workspaces, created_at_ms, \
-    updated_at_ms, revision, hash FROM swarm";
+    updated_at_ms, revision, hash, budget FROM swarm";
 
 pub fn swarm(database: &impl Database, id: &str) -> Result<Option<StoredSwarm>, DatabaseError> {
     let rows = query(database, &format!("{SWARM} WHERE id = ?"), &[text(id)])?;
@@ -153,6 +155,7 @@ fn read_swarm(row: &Row) -> Result<StoredSwarm, DatabaseError> {
             sequence: row.integer(8)?,
             hash: row.text(9)?.to_owned(),
         },
+        budget: row.json(10)?,
     })
 }
 
@@ -164,6 +167,8 @@ pub struct StoredRun {
     pub state: String,
     pub outcome: Option<Outcome>,
     pub failure: Option<Failure>,
+    pub budget: Budget,
+    pub account: Account,
     pub created_at_ms: u64,
     pub ended_at_ms: Option<u64>,
     pub tasks: Vec<StoredTask>,
@@ -191,6 +196,7 @@ pub struct StoredTask {
     pub runner: Option<String>,
     pub result: Option<TaskResult>,
     pub failure: Option<Failure>,
+    pub account: TaskAccount,
     pub started_at_ms: Option<u64>,
     pub ended_at_ms: Option<u64>,
 }
@@ -210,7 +216,8 @@ pub fn run(database: &impl Database, id: &str) -> Result<Option<StoredRun>, Data
             (SELECT json_group_array(needs) FROM need WHERE run = task.run AND number = task.number), \
             task.state, task.optional, CAST(task.priority AS TEXT), task.fence, task.failures, task.not_before_ms, task.runner, \
             task.result, task.failure, task.started_at_ms, task.ended_at_ms, \
-            task.parent, task.wait, task.wait_since_ms, task.wait_until_ms, task.progress \
+            task.parent, task.wait, task.wait_since_ms, task.wait_until_ms, task.progress, \
+            task.account, run.budget, run.account \
         FROM run JOIN task ON task.run = run.id WHERE run.id = ? ORDER BY task.number";
     let rows = query(database, statement, &[text(id)])?;
     let Some(first) = rows.first() else {
@@ -225,6 +232,8 @@ pub fn run(database: &impl Database, id: &str) -> Result<Option<StoredRun>, Data
         failure: json_or_null(first, 5)?,
         created_at_ms: first.integer(6)?,
         ended_at_ms: first.integer_or_null(7)?,
+        budget: first.json(30)?,
+        account: first.json(31)?,
         tasks: rows.iter().map(read_task).collect::<Result<_, _>>()?,
     }))
 }
@@ -252,6 +261,7 @@ fn read_task(row: &Row) -> Result<StoredTask, DatabaseError> {
         wait_since_ms: row.integer(26)?,
         wait_until_ms: row.integer_or_null(27)?,
         progress: json_or_null(row, 28)?,
+        account: row.json(29)?,
     })
 }
 
@@ -263,6 +273,7 @@ pub struct StoredSummary {
     pub state: String,
     pub tasks: u32,
     pub ended_tasks: u32,
+    pub account: Account,
     pub created_at_ms: u64,
     pub ended_at_ms: Option<u64>,
 }
@@ -283,7 +294,7 @@ pub fn runs_before(
         "SELECT position, id, swarm, json_quote(strategy), state, \
             (SELECT count(*) FROM task WHERE task.run = run.id), \
             (SELECT count(*) FROM task WHERE task.run = run.id AND ended_at_ms IS NOT NULL), \
-            created_at_ms, ended_at_ms \
+            created_at_ms, ended_at_ms, account \
         FROM run WHERE position < ?1 AND {of_swarm} ORDER BY position DESC LIMIT ?2"
     );
     let parameters = [
@@ -301,8 +312,46 @@ pub fn runs_before(
             state: row.text(4)?.to_owned(),
             tasks: index(row, 5)?,
             ended_tasks: index(row, 6)?,
+            account: row.json(9)?,
             created_at_ms: row.integer(7)?,
             ended_at_ms: row.integer_or_null(8)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// A run that is over.
+pub struct EndedRun {
+    pub id: String,
+    /// The swarm's name.
+    pub swarm: String,
+    pub strategy: Strategy,
+    pub state: String,
+    pub failure: Option<Failure>,
+    pub account: Account,
+    pub created_at_ms: u64,
+    pub ended_at_ms: u64,
+}
+
+pub fn ended_runs(
+    database: &impl Database,
+    ids: &[String],
+) -> Result<Vec<EndedRun>, DatabaseError> {
+    let statement = "SELECT run.id, swarm.name, json_quote(run.strategy), run.state, run.failure, run.account, \
+            run.created_at_ms, run.ended_at_ms \
+        FROM json_each(?) AS wanted CROSS JOIN run ON run.id = wanted.value JOIN swarm ON swarm.id = run.swarm \
+        WHERE run.ended_at_ms IS NOT NULL";
+    let rows = query(database, statement, &[json(ids)?])?;
+    let read = |row: &Row| {
+        Ok(EndedRun {
+            id: row.text(0)?.to_owned(),
+            swarm: row.text(1)?.to_owned(),
+            strategy: row.json(2)?,
+            state: row.text(3)?.to_owned(),
+            failure: json_or_null(row, 4)?,
+            account: row.json(5)?,
+            created_at_ms: row.integer(6)?,
+            ended_at_ms: row.integer(7)?,
         })
     };
     rows.iter().map(read).collect()

@@ -7,6 +7,7 @@ use crate::bindings::agent;
 use crate::bindings::swarm::TaskFailure;
 use crate::bindings::types::Error;
 use crate::bindings::work::{Exchanged, Lease, LeaseId, Report};
+use crate::budget::Usage;
 use crate::convert;
 use crate::decide::{self, Asking, LEASE_MS};
 use crate::error::{contended, internal, invalid, parse_id};
@@ -43,9 +44,21 @@ pub fn exchange(
         );
         return Err(invalid("session", message));
     }
-    let (lost, changed) = report(database, runner, reports, now_ms)?;
-    let leases = acquire(database, (runner, session), most, now_ms)?;
-    Ok((Exchanged { lost, leases }, changed))
+    let mut over = Vec::new();
+    let (lost, changed) = report(database, runner, reports, now_ms, &mut over)?;
+    let leases = acquire(database, (runner, session), most, now_ms, &mut over)?;
+    let ended_runs = if over.is_empty() {
+        Vec::new()
+    } else {
+        let ended = store::ended_runs(database, &over).map_err(internal)?;
+        ended.into_iter().map(convert::ended_run).collect()
+    };
+    let exchanged = Exchanged {
+        lost,
+        leases,
+        ended_runs,
+    };
+    Ok((exchanged, changed))
 }
 
 /// Leases up to `most` tasks.
@@ -54,6 +67,7 @@ fn acquire(
     (runner, session): (&str, &str),
     most: u32,
     now_ms: u64,
+    over: &mut Vec<String>,
 ) -> Result<Vec<Lease>, Error> {
     let mut taken: Vec<LeaseId> = Vec::new();
     for _ in 0..ATTEMPTS_MAX {
@@ -64,7 +78,7 @@ fn acquire(
             runs_max: room,
             now_ms,
         };
-        if room == 0 || take(database, asked, &mut taken)? {
+        if room == 0 || take(database, asked, &mut taken, over)? {
             break;
         }
     }
@@ -96,6 +110,7 @@ fn take(
     database: &impl Database,
     asked: Asked<'_>,
     taken: &mut Vec<LeaseId>,
+    over: &mut Vec<String>,
 ) -> Result<bool, Error> {
     let candidates = store::asked(database, asked).map_err(internal)?;
     let mut room = asked.runs_max;
@@ -117,7 +132,17 @@ fn take(
             continue;
         }
         let run = store::offered(database, asked, &candidate, asking.room).map_err(internal)?;
-        let changes = decide::lease(&run, asking);
+        let changes = match decide::lease(&run, asking) {
+            Ok(changes) => changes,
+            Err(exceeded) => {
+                if exceed(database, &candidate.id, exceeded, asked)? {
+                    over.push(candidate.id);
+                } else {
+                    complete = false;
+                }
+                continue;
+            }
+        };
         if changes.is_empty() {
             continue;
         }
@@ -139,6 +164,22 @@ fn take(
         complete &= more < share || share >= asked.runs_max;
     }
     Ok(complete)
+}
+
+/// Ends a run that has used up what it may. False when another writer came between.
+fn exceed(
+    database: &impl Database,
+    run: &str,
+    exceeded: decide::Exceeded,
+    asked: Asked<'_>,
+) -> Result<bool, Error> {
+    let Some(read) = store::read(database, run, &[], true).map_err(internal)? else {
+        return Ok(true);
+    };
+    let events = events(&decide::exceed(&read.run, exceeded)).map_err(internal)?;
+    let actor = actor(asked.runner);
+    let appended = store::append(database, run, &read.head, &events, &actor, asked.now_ms)?;
+    Ok(appended.is_some())
 }
 
 fn append(
@@ -195,6 +236,7 @@ fn report(
     runner: &str,
     reports: Vec<Report>,
     now_ms: u64,
+    over: &mut Vec<String>,
 ) -> Result<(Vec<LeaseId>, BTreeSet<String>), Error> {
     if reports.len() > REPORTS_AT_ONCE_MAX {
         let message = format!(
@@ -203,7 +245,7 @@ fn report(
         );
         return Err(invalid("reports", message));
     }
-    let mut runs: BTreeMap<String, Vec<Ended>> = BTreeMap::new();
+    let mut runs: BTreeMap<String, Vec<(Ended, Usage)>> = BTreeMap::new();
     for (index, report) in reports.into_iter().enumerate() {
         let field = format!("reports[{index}]");
         let run = parse_id(
@@ -212,28 +254,44 @@ fn report(
             &report.lease.run_id,
         )?;
         let ended = ended(runner, &field, &report.lease, report.outcome)?;
-        runs.entry(run.into_string()).or_default().push(ended);
+        let usage = report.usage.into();
+        runs.entry(run.into_string())
+            .or_default()
+            .push((ended, usage));
     }
     let (mut lost, mut changed) = (Vec::new(), BTreeSet::new());
     for (run, ended) in runs {
-        changed.extend(report_run(
-            database, runner, &run, &ended, now_ms, &mut lost,
-        )?);
+        let Some(reported) = report_run(database, runner, &run, &ended, now_ms, &mut lost)? else {
+            continue;
+        };
+        changed.insert(reported.swarm);
+        if reported.is_over {
+            over.push(run);
+        }
     }
     Ok((lost, changed))
+}
+
+/// Something was reported of a run.
+struct Reported {
+    swarm: String,
+    is_over: bool,
 }
 
 fn report_run(
     database: &impl Database,
     runner: &str,
     run: &str,
-    reports: &[Ended],
+    reports: &[(Ended, Usage)],
     now_ms: u64,
     lost: &mut Vec<LeaseId>,
-) -> Result<Option<String>, Error> {
-    let success = |ended: &Ended| ended.result.as_ref().is_some_and(|result| result.success);
+) -> Result<Option<Reported>, Error> {
+    let success = |(ended, _): &(Ended, Usage)| {
+        let result = ended.result.as_ref();
+        result.is_some_and(|result| result.success)
+    };
     let all = !reports.iter().all(success);
-    let indexes: Vec<u32> = reports.iter().map(|ended| ended.index).collect();
+    let indexes: Vec<u32> = reports.iter().map(|(ended, _)| ended.index).collect();
     for _ in 0..ATTEMPTS_MAX {
         let lease_id = |ended: &Ended| LeaseId {
             run_id: run.to_owned(),
@@ -241,13 +299,13 @@ fn report_run(
             fence: ended.fence,
         };
         let Some(mut read) = store::read(database, run, &indexes, all).map_err(internal)? else {
-            lost.extend(reports.iter().map(lease_id));
+            lost.extend(reports.iter().map(|(ended, _)| lease_id(ended)));
             return Ok(None);
         };
         let (mut changes, mut lost_now) = (Vec::new(), Vec::new());
-        for ended in reports {
+        for (ended, usage) in reports {
             let past = read.past.iter().find(|past| past.index == ended.index);
-            match decide::report(&read.run, past, ended.clone(), now_ms) {
+            match decide::report(&read.run, past, ended.clone(), *usage, now_ms) {
                 Ok(more) => {
                     more.iter().for_each(|change| read.run.apply(change));
                     changes.extend(more);
@@ -259,7 +317,12 @@ fn report_run(
         let appended = store::append(database, run, &read.head, &events, &actor(runner), now_ms)?;
         if appended.is_some() {
             lost.extend(lost_now);
-            return Ok((!changes.is_empty()).then_some(read.swarm));
+            let is_end =
+                |change: &Change| matches!(change, Change::RunDone(_) | Change::RunFailed(_));
+            return Ok((!changes.is_empty()).then(|| Reported {
+                swarm: read.swarm,
+                is_over: changes.iter().any(is_end),
+            }));
         }
     }
     Err(contended())
@@ -295,6 +358,7 @@ fn ended(
         runner: Some(runner.to_owned()),
         result,
         failure,
+        accounts: None,
     })
 }
 

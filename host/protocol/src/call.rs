@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `POST /api/v1/runners/{id}/calls` | [`CallRequest`] of a [`TaskCall`] | [`TaskAnswer`] |
 
-use crate::{Input, LeaseId};
+use crate::{Input, LeaseId, Usage};
 use serde::{Deserialize, Serialize};
 
 /// A call of an agent, while the lease is held: a [`TaskCall`], or a [`MemoryCall`](crate::MemoryCall).
@@ -14,6 +14,9 @@ pub struct CallRequest<C> {
     pub lease: LeaseId,
     /// The same again is the same call. 1 to 256 bytes.
     pub step: String,
+    /// Of the attempt so far.
+    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    pub usage: Usage,
     pub call: C,
 }
 
@@ -57,6 +60,11 @@ pub enum TaskCall {
         message: String,
         done: Option<f32>,
     },
+    /// What a call of a model may use at most is put aside before it is made.
+    Reserve {
+        tokens: u64,
+        cost_microusd: u64,
+    },
 }
 
 impl TaskCall {
@@ -72,7 +80,8 @@ impl TaskCall {
             | Self::Send { .. }
             | Self::Reply { .. }
             | Self::Delegate { .. }
-            | Self::Progress { .. } => None,
+            | Self::Progress { .. }
+            | Self::Reserve { .. } => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! The shapes mirror `wit/types.wit`; bytes travel as base64.
 
 mod audit;
+mod budget;
 mod call;
 mod chain;
 mod error;
@@ -24,6 +25,7 @@ pub use audit::{
     AUDIT_ACTOR_CHARACTERS_MAX, AUDIT_BATCH_MAX, AUDIT_PAYLOAD_BYTES_MAX, AuditBatch, AuditEntry,
     AuditHead, audit_stream,
 };
+pub use budget::{Budget, Usage};
 pub use call::{
     Answer, CallRequest, Child, LockMode, Message, Place, Question, TaskAnswer, TaskCall,
 };
@@ -44,9 +46,9 @@ pub use swarm_flow_policy as policy;
 pub use tools::{ToolDecision, tool_decision, tool_granted};
 pub use verify::{Extent, Finding, Verifier};
 pub use work::{
-    AgentError, Divergence, Exchange, Exchanged, Input, Lease, LeaseId, MemoryAnswer, MemoryCall,
-    MemoryEntry, MemoryScope, Metrics, Replay, ReplayTask, Replayed, Replays, Report, Task,
-    TaskResult,
+    AgentError, Divergence, EndedRun, Exchange, Exchanged, Input, Lease, LeaseId, MemoryAnswer,
+    MemoryCall, MemoryEntry, MemoryScope, Metrics, Replay, ReplayTask, Replayed, Replays, Report,
+    Task, TaskResult,
 };
 
 /// Where a runner answers.

@@ -274,6 +274,31 @@ macro_rules! convert_inputs {
     };
 }
 
+/// For the interface `swarm`: the module with its types.
+#[macro_export]
+macro_rules! convert_budgets {
+    ($swarm:ident) => {
+        $crate::same_fields!(
+            $swarm::Budget = $crate::Budget {
+                wall_time_ms,
+                cpu_time_ms,
+                tasks,
+                depth,
+                tokens,
+                cost_microusd
+            }
+        );
+        $crate::same_fields!(
+            $swarm::Usage = $crate::Usage {
+                cpu_time_us,
+                input_tokens,
+                output_tokens,
+                cost_microusd
+            }
+        );
+    };
+}
+
 /// For the interface `memory`: the module with its types.
 #[macro_export]
 macro_rules! convert_memory {

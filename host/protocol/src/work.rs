@@ -6,6 +6,7 @@
 //! | `POST /api/v1/runners/{id}/memory` | [`CallRequest`](crate::CallRequest) of a [`MemoryCall`] | [`MemoryAnswer`] |
 //! | `POST /api/v1/runners/{id}/leases/renew` | `{"leases": [LeaseId]}` | `{"lost": [LeaseId]}` |
 
+use crate::Usage;
 use serde::{Deserialize, Serialize};
 use swarm_flow_policy::Policy;
 
@@ -26,6 +27,10 @@ pub struct Lease {
     pub attempt: u32,
     /// Of this attempt.
     pub timeout_ms: Option<u64>,
+    /// What it may use of the run's CPU time, with what it used under earlier leases.
+    pub cpu_time_us: Option<u64>,
+    /// When the run's time is over.
+    pub ends_at_ms: Option<u64>,
     pub expires_at_ms: u64,
 }
 
@@ -57,6 +62,25 @@ pub struct Exchanged {
     /// Of the reports, those whose lease was lost: they changed nothing.
     pub lost: Vec<LeaseId>,
     pub leases: Vec<Lease>,
+    /// Those that this call brought to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_runs: Vec<EndedRun>,
+}
+
+/// A run that is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedRun {
+    pub id: String,
+    /// The swarm's name.
+    pub swarm: String,
+    /// As the API names it.
+    pub strategy: String,
+    pub state: String,
+    /// The code of what made it fail, when no task says that.
+    pub failure: Option<String>,
+    pub spent: Usage,
+    pub created_at_ms: u64,
+    pub ended_at_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +109,9 @@ pub struct Task {
 pub struct Report {
     pub lease: LeaseId,
     pub outcome: Result<TaskResult, AgentError>,
+    /// Of the whole attempt.
+    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    pub usage: Usage,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -138,12 +138,23 @@ impl Agent {
         trail: Trail,
     ) -> Result<protocol::TaskResult, protocol::AgentError> {
         let task = task.clone().into();
+        let spending = tools.spending.clone();
         tools.recording = Some(trail.recording());
         let mut grants = grants(audit::decisions(&trail));
         grants.determined = tools.journal.clone().map(|journal| Determined {
             seed: journal.seed(),
             clock: journal,
         });
+        let limits = &mut grants.limits;
+        match spending.cpu_ms_left() {
+            // What was put aside is less than a limit can be.
+            Some(0) => {
+                spending.exceed();
+                return Err(failure("budget_exceeded", String::new()));
+            }
+            Some(left) => limits.cpu_time_ms = limits.cpu_time_ms.min(left),
+            None => {}
+        }
         let ended = run(&self.engine, grants, tools, async |store| {
             let agent = self.component.instantiate_async(&mut *store).await?;
             agent
@@ -153,6 +164,19 @@ impl Agent {
         })
         .await;
         trail.end(audit::sandbox_ended(&ended));
+        if let Ok(ended) = &ended {
+            spending.add_cpu(ended.usage.cpu_ms);
+            let out_of_cpu = matches!(
+                &ended.end,
+                End::Limit {
+                    name: "cpu_time",
+                    ..
+                }
+            );
+            if out_of_cpu && spending.cpu_ms_left() == Some(0) {
+                spending.exceed();
+            }
+        }
         match returned(ended)? {
             Ok(result) => Ok(result.into()),
             Err(error) => Err(agent_error(error)),

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use swarm_flow_protocol as protocol;
-use swarm_flow_protocol::{CallRequest, LeaseId, TaskAnswer, TaskCall};
+use swarm_flow_protocol::{CallRequest, LeaseId, TaskAnswer, TaskCall, Usage};
 use tokio::sync::watch;
 
 protocol::convert_calls!(locks, messages, delegation, human);
@@ -57,6 +57,7 @@ impl Reporter {
                 let request = CallRequest {
                     lease: lease.clone(),
                     step: "progress".to_owned(),
+                    usage: Usage::default(),
                     call: TaskCall::Progress { message, done },
                 };
                 let sent: anyhow::Result<TaskAnswer> =
@@ -103,6 +104,7 @@ impl Tools {
                 let request = CallRequest {
                     lease: lease.clone(),
                     step: journal.key(&pending),
+                    usage: self.spending.usage(),
                     call,
                 };
                 app.ask(path, &request).await

@@ -6,6 +6,7 @@
 use crate::agent::failure;
 use crate::calls::Parked;
 use crate::join::App;
+use crate::spending::Spending;
 use crate::tools::Tools;
 use crate::traced;
 use anyhow::Result;
@@ -13,8 +14,8 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-use swarm_flow_protocol::{Exchange, Exchanged, Lease, LeaseId, Report};
+use std::time::{Duration, SystemTime};
+use swarm_flow_protocol::{AgentError, Exchange, Exchanged, Lease, LeaseId, Report, Usage};
 use swarm_flow_sandbox::Unfinished;
 use swarm_flow_telemetry::AttemptSpan;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
@@ -126,6 +127,9 @@ impl Work {
             Err(error) => return Err(error),
         };
         self.ended.drain(..reports);
+        for run in &exchanged.ended_runs {
+            traced::run_ended(run);
+        }
         for lost in exchanged.lost {
             tracing::info!(
                 run = lost.run_id,
@@ -153,6 +157,7 @@ impl Work {
                     self.ended.push(Report {
                         lease,
                         outcome: Err(failure("trapped", format!("the runner failed: {error}"))),
+                        usage: Usage::default(),
                     });
                 }
             }
@@ -209,30 +214,54 @@ fn is_refused(error: &anyhow::Error) -> bool {
 
 async fn perform(app: App, lease: Lease) -> Option<Report> {
     let id = lease.id.clone();
-    let timeout = lease.timeout_ms.map(Duration::from_millis);
+    let (timeout, late) = patience(&lease);
+    let spending = Spending::of(&lease);
     let mut span = traced::attempt(&lease);
-    let done = attempt(&app, lease, &mut span);
+    let done = attempt(&app, lease, spending.clone(), &mut span);
     let outcome = match timeout {
         None => done.await?,
         Some(timeout) => match tokio::time::timeout(timeout, done).await {
             Ok(outcome) => outcome?,
-            Err(_) => {
-                let message = format!(
-                    "the attempt took longer than the {} ms that it had left",
-                    timeout.as_millis()
-                );
-                Err(failure("timeout", message))
-            }
+            Err(_) => Err(late),
         },
     };
     traced::attempted(span, &outcome);
-    Some(Report { lease: id, outcome })
+    Some(Report {
+        lease: id,
+        outcome,
+        usage: spending.usage(),
+    })
+}
+
+/// How long an attempt may take, and what it comes to if it takes longer.
+fn patience(lease: &Lease) -> (Option<Duration>, AgentError) {
+    let of_run = lease.ends_at_ms.map(|ends_at_ms| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Duration::from_millis(ends_at_ms).saturating_sub(now.unwrap_or_default())
+    });
+    let of_task = lease.timeout_ms.map(Duration::from_millis);
+    match (of_run, of_task) {
+        (Some(of_run), of_task) if of_task.is_none_or(|of_task| of_run < of_task) => {
+            let message = "the run's `budget.wall_time_ms` is over".to_owned();
+            (Some(of_run), failure("budget_exceeded", message))
+        }
+        (_, of_task) => {
+            let left = of_task.unwrap_or_default().as_millis();
+            let message = format!("the attempt took longer than the {left} ms that it had left");
+            (of_task, failure("timeout", message))
+        }
+    }
 }
 
 type Outcome = Result<swarm_flow_protocol::TaskResult, swarm_flow_protocol::AgentError>;
 
 /// None when the task goes on later, or the runner stops.
-async fn attempt(app: &App, lease: Lease, span: &mut Option<AttemptSpan>) -> Option<Outcome> {
+async fn attempt(
+    app: &App,
+    lease: Lease,
+    spending: Spending,
+    span: &mut Option<AttemptSpan>,
+) -> Option<Outcome> {
     let agent = match app.runner().catalog().agent(&lease.agent).await {
         None => {
             let message = format!("this runner has no agent `{}`", lease.agent);
@@ -277,6 +306,7 @@ async fn attempt(app: &App, lease: Lease, span: &mut Option<AttemptSpan>) -> Opt
         leased: Some((app.clone(), lease.id.clone())),
         parked: parked.clone(),
         reporter: None,
+        spending: spending.clone(),
     };
     let trail = match app.runner().record_agent(&lease.agent, &tools) {
         Ok(trail) => trail,
@@ -287,6 +317,8 @@ async fn attempt(app: &App, lease: Lease, span: &mut Option<AttemptSpan>) -> Opt
     let execution = app.runner().shared.threads.spawn(&workspace, execution);
     match execution.await {
         Ok(_) if parked.is() => None,
+        // What it was at was not ended by itself, and so its journal has no end.
+        Ok(_) if spending.exceeded().is_some() => spending.exceeded().map(Err),
         Ok(outcome) => {
             if let Err(error) = journal.end(&outcome) {
                 tracing::warn!("cannot write the end of a task's journal: {error}");

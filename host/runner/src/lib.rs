@@ -37,6 +37,7 @@ mod roots;
 mod running;
 mod secrets;
 mod spawn;
+mod spending;
 mod stdin;
 mod tools;
 mod traced;

@@ -6,6 +6,7 @@ use crate::agent::{Agent, failure};
 use crate::audit::sandbox_id;
 use crate::calls::Parked;
 use crate::journal::{Header, Journal};
+use crate::spending::Spending;
 use crate::tools::Tools;
 use std::io;
 use std::sync::Arc;
@@ -89,6 +90,7 @@ impl Runner {
             leased: None,
             parked: Parked::default(),
             reporter: None,
+            spending: Spending::default(),
         };
         let trail = self
             .record_agent(agent, &tools)

@@ -6,6 +6,7 @@ use crate::atomic::Atomic;
 use crate::calls::{Parked, Reporter};
 use crate::join::App;
 use crate::journal::{Call, Journal, Pending};
+use crate::spending::Spending;
 use crate::{Runner, files};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -40,6 +41,7 @@ pub(crate) struct Tools {
     pub(crate) leased: Option<(App, LeaseId)>,
     pub(crate) parked: Parked,
     pub(crate) reporter: Option<Reporter>,
+    pub(crate) spending: Spending,
 }
 
 impl Tools {
@@ -93,7 +95,7 @@ impl tools::Host for Tools {
         &mut self,
         command: types::Command,
     ) -> wasmtime::Result<Result<types::ExecResult, types::Error>> {
-        let request = protocol::ExecRequest {
+        let mut request = protocol::ExecRequest {
             limits: (&command).into(),
             command: command.argv,
             stdin: command.stdin,
@@ -121,9 +123,18 @@ impl tools::Host for Tools {
             Call::Recorded(result) => {
                 let result: Result<protocol::ExecResult, protocol::Error> =
                     serde_json::from_value(result)?;
+                if let Ok(result) = &result {
+                    self.spending.add_cpu(result.cpu_ms);
+                }
                 return Ok(result.map(Into::into).map_err(Into::into));
             }
         };
+        let cpu_ms_left = self.spending.cpu_ms_left();
+        if cpu_ms_left == Some(0) {
+            return Err(self.spending.exceed());
+        }
+        let asked_cpu_ms = request.limits.cpu_time_ms;
+        request.limits.cpu_time_ms = least(asked_cpu_ms, cpu_ms_left);
         let key = journal.key(&pending);
         // Taken by the command when it is done; when it is never done, its error is what came of the call.
         let pending = Arc::new(Mutex::new(Some(pending)));
@@ -152,6 +163,13 @@ impl tools::Host for Tools {
             (Err(_), Some(pending)) => journal.record(pending, &result)?,
             (Err(error), None) => wasmtime::bail!("the command could not be recorded: {error:?}"),
             (Ok(_), _) => {}
+        }
+        if let Ok(result) = &result {
+            self.spending.add_cpu(result.cpu_ms);
+            // Cut short by the budget and not by a limit of its own: what it would have come to is not known.
+            if is_out_of_cpu(result) && self.spending.cpu_ms_left() == Some(0) {
+                return Err(self.spending.exceed());
+            }
         }
         Ok(result.map(Into::into).map_err(Into::into))
     }
@@ -213,6 +231,14 @@ impl tools::Host for Tools {
             .map(|items| items.into_iter().map(Into::into).collect())
             .map_err(Into::into))
     }
+}
+
+fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
+}
+
+fn is_out_of_cpu(result: &protocol::ExecResult) -> bool {
+    matches!(&result.outcome, protocol::Outcome::Limit { name, .. } if name == "cpu_time")
 }
 
 /// In a journal's request, where only equality matters.

@@ -3,7 +3,7 @@
 use crate::journal::Header;
 use http::HeaderMap;
 use serde_json::Value;
-use swarm_flow_protocol::{AgentError, Error, ExecResult, Lease, TaskResult};
+use swarm_flow_protocol::{AgentError, EndedRun, Error, ExecResult, Lease, TaskResult};
 use swarm_flow_telemetry as telemetry;
 use swarm_flow_telemetry::{AttemptSpan, Called, ToolEnded, ToolSpan};
 
@@ -28,6 +28,20 @@ pub(crate) fn attempted(span: Option<AttemptSpan>, outcome: &Result<TaskResult, 
                 .map(|result| result.success)
                 .map_err(|error| error.code.as_str()),
         );
+    }
+}
+
+/// Told to the runner whose report ended it.
+pub(crate) fn run_ended(run: &EndedRun) {
+    if let Some(on) = telemetry::on() {
+        on.run_ended(telemetry::RunEnded {
+            run: &run.id,
+            swarm: &run.swarm,
+            strategy: &run.strategy,
+            started_at_ms: run.created_at_ms,
+            ended_at_ms: run.ended_at_ms,
+            outcome: &run.state,
+        });
     }
 }
 

@@ -64,7 +64,9 @@ pub fn work(request: &Request) -> Result<Reply, Problem> {
 
 pub fn memory(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let CallRequest { lease, step, call } = request.json()?;
+    let CallRequest {
+        lease, step, call, ..
+    } = request.json()?;
     let call = memory_call(call);
     let answer = work::memory(request.parameter(0), &lease.into(), &step, &call)?;
     ok(&memory_answer(answer))
@@ -72,9 +74,20 @@ pub fn memory(request: &Request) -> Result<Reply, Problem> {
 
 pub fn call(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
-    let CallRequest { lease, step, call } = request.json_up_to(CALL_BYTES_MAX)?;
+    let CallRequest {
+        lease,
+        step,
+        usage,
+        call,
+    } = request.json_up_to(CALL_BYTES_MAX)?;
     let call = task_call(call);
-    let answer = work::call(request.parameter(0), &lease.into(), &step, &call)?;
+    let answer = work::call(
+        request.parameter(0),
+        &lease.into(),
+        &step,
+        usage.into(),
+        &call,
+    )?;
     ok(&task_answer(answer))
 }
 

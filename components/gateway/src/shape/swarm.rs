@@ -6,7 +6,7 @@ use crate::json::{Any, Strings};
 use crate::shape::agent::context;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use swarm_flow_protocol::time::rfc3339;
-use swarm_flow_protocol::{AgentError, Replayed, Task, TaskResult};
+use swarm_flow_protocol::{AgentError, Budget, Replayed, Task, TaskResult};
 
 /// `POST /swarms`.
 #[derive(Deserialize)]
@@ -19,6 +19,8 @@ pub struct Create {
     #[serde(default)]
     platform: Platform,
     workspaces: Vec<String>,
+    #[serde(default)]
+    budget: Budget,
 }
 
 /// `POST /swarms/{id}/scale`.
@@ -40,6 +42,8 @@ pub struct Submit {
     rounds: Option<u32>,
     quorum: Option<Quorum>,
     trust: Option<f32>,
+    #[serde(default)]
+    budget: Budget,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +62,7 @@ struct PlannedTask {
     workspace: Option<String>,
     priority: Option<i32>,
     timeout_ms: Option<u64>,
+    cpu_time_ms: Option<u64>,
     retry: Option<Retry>,
     #[serde(default)]
     optional: bool,
@@ -160,6 +165,7 @@ impl Submit {
             workspace: task.workspace,
             priority: task.priority,
             timeout_ms: task.timeout_ms,
+            cpu_time_ms: task.cpu_time_ms,
             retry: task.retry.map(Into::into),
             optional: task.optional,
             weight: task.weight,
@@ -171,6 +177,7 @@ impl Submit {
             rounds: self.rounds,
             quorum: self.quorum.map(Into::into),
             trust: self.trust,
+            budget: self.budget.into(),
             idempotency_key,
         }
     }
@@ -242,6 +249,7 @@ impl Create {
                 }),
             },
             workspaces: self.workspaces,
+            budget: self.budget.into(),
             idempotency_key,
         }
     }
@@ -255,6 +263,8 @@ pub struct Swarm {
     coordination_strategy: Strategy,
     platform: Platform,
     workspaces: Vec<String>,
+    #[serde(skip_serializing_if = "is_unbounded")]
+    budget: Budget,
     revision: u64,
     created_at: String,
     updated_at: String,
@@ -270,6 +280,7 @@ impl From<wit::Swarm> for Swarm {
             coordination_strategy: config.coordination_strategy.into(),
             platform: config.platform.into(),
             workspaces: config.workspaces,
+            budget: config.budget.into(),
             revision: swarm.revision,
             created_at: rfc3339(swarm.created_at_ms),
             updated_at: rfc3339(swarm.updated_at_ms),
@@ -309,6 +320,11 @@ pub struct Run {
     outcome: Option<Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<AgentError>,
+    #[serde(skip_serializing_if = "is_unbounded")]
+    budget: Budget,
+    spent: Spent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserved: Option<Reserved>,
     created_at: String,
     ended_at: Option<String>,
 }
@@ -339,8 +355,68 @@ pub struct RunSummary {
     state: &'static str,
     tasks: u32,
     ended_tasks: u32,
+    spent: Spent,
     created_at: String,
     ended_at: Option<String>,
+}
+
+fn is_unbounded(budget: &Budget) -> bool {
+    *budget == Budget::default()
+}
+
+/// What was used.
+#[derive(PartialEq, Serialize)]
+struct Spent {
+    cpu_time_ms: f64,
+    input_tokens: u64,
+    output_tokens: u64,
+    cost_microusd: u64,
+}
+
+impl Spent {
+    fn is_nothing(&self) -> bool {
+        self.cpu_time_ms == 0.0 && self.input_tokens == 0 && self.output_tokens == 0
+    }
+}
+
+impl From<wit::Usage> for Spent {
+    fn from(usage: wit::Usage) -> Self {
+        Self {
+            cpu_time_ms: milliseconds(usage.cpu_time_us),
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cost_microusd: usage.cost_microusd,
+        }
+    }
+}
+
+/// What is put aside for what goes on.
+#[derive(Serialize)]
+struct Reserved {
+    cpu_time_ms: f64,
+    tokens: u64,
+    cost_microusd: u64,
+}
+
+/// None when nothing is.
+fn reserved(reserved: wit::Reservation) -> Option<Reserved> {
+    let wit::Reservation {
+        cpu_time_us,
+        tokens,
+        cost_microusd,
+    } = reserved;
+    (cpu_time_us > 0 || tokens > 0 || cost_microusd > 0).then(|| Reserved {
+        cpu_time_ms: milliseconds(cpu_time_us),
+        tokens,
+        cost_microusd,
+    })
+}
+
+fn milliseconds(microseconds: u64) -> f64 {
+    let exact = u32::try_from(microseconds).map(f64::from);
+    // Above an hour of CPU time what is less than a millisecond does not matter.
+    let whole = || f64::from(u32::try_from(microseconds / 1000).unwrap_or(u32::MAX));
+    exact.map_or_else(|_| whole(), |exact| exact / 1000.0)
 }
 
 #[derive(Serialize)]
@@ -366,6 +442,8 @@ struct RunTask {
     runner: Option<String>,
     result: Option<TaskResult>,
     failure: Option<AgentError>,
+    #[serde(skip_serializing_if = "Spent::is_nothing")]
+    spent: Spent,
     started_at: Option<String>,
     ended_at: Option<String>,
 }
@@ -464,7 +542,13 @@ impl From<Vec<wit::Replayed>> for Replay {
     }
 }
 
-fn run_state(state: wit::RunState) -> &'static str {
+/// As the API names it.
+pub fn strategy_name(strategy: wit::CoordinationStrategy) -> String {
+    let name = serde_json::to_value(Strategy::from(strategy)).unwrap_or_default();
+    name.as_str().unwrap_or_default().to_owned()
+}
+
+pub fn run_state(state: wit::RunState) -> &'static str {
     match state {
         wit::RunState::Running => "running",
         wit::RunState::Paused => "paused",
@@ -484,6 +568,9 @@ impl From<wit::Run> for Run {
             tasks: run.tasks.into_iter().map(Into::into).collect(),
             outcome: run.outcome.map(Into::into),
             failure: run.failure.map(Into::into),
+            budget: run.budget.into(),
+            spent: run.spent.into(),
+            reserved: reserved(run.reserved),
             created_at: rfc3339(run.created_at_ms),
             ended_at: run.ended_at_ms.map(rfc3339),
         }
@@ -515,6 +602,7 @@ impl From<wit::RunSummary> for RunSummary {
             state: run_state(run.state),
             tasks: run.tasks,
             ended_tasks: run.ended_tasks,
+            spent: run.spent.into(),
             created_at: rfc3339(run.created_at_ms),
             ended_at: run.ended_at_ms.map(rfc3339),
         }
@@ -551,6 +639,7 @@ impl From<wit::RunTask> for RunTask {
             runner: task.runner,
             result: task.task_result.map(Into::into),
             failure: task.failure.map(Into::into),
+            spent: task.spent.into(),
             started_at: task.started_at_ms.map(rfc3339),
             ended_at: task.ended_at_ms.map(rfc3339),
         }

@@ -1,9 +1,10 @@
 //! What a runner leases and reports: the shapes of `swarm-flow-protocol`, and WIT's words for them.
 
 use crate::bindings::work as wit;
+use crate::shape::swarm::{run_state, strategy_name};
 use serde::{Deserialize, Serialize};
 use swarm_flow_protocol::{
-    Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report, TaskAnswer, TaskCall,
+    EndedRun, Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report, TaskAnswer, TaskCall,
 };
 
 /// `POST /runners/{id}/leases/renew`.
@@ -22,6 +23,20 @@ pub fn exchanged(exchanged: wit::Exchanged) -> Exchanged {
     Exchanged {
         lost: exchanged.lost.into_iter().map(Into::into).collect(),
         leases: exchanged.leases.into_iter().map(lease).collect(),
+        ended_runs: exchanged.ended_runs.into_iter().map(ended_run).collect(),
+    }
+}
+
+fn ended_run(run: wit::EndedRun) -> EndedRun {
+    EndedRun {
+        id: run.id,
+        swarm: run.swarm,
+        strategy: strategy_name(run.strategy),
+        state: run_state(run.state).to_owned(),
+        failure: run.failure,
+        spent: run.spent.into(),
+        created_at_ms: run.created_at_ms,
+        ended_at_ms: run.ended_at_ms,
     }
 }
 
@@ -36,6 +51,8 @@ fn lease(lease: wit::Lease) -> Lease {
         policy: lease.policy.into(),
         attempt: lease.attempt,
         timeout_ms: lease.timeout_ms,
+        cpu_time_us: lease.cpu_time_us,
+        ends_at_ms: lease.ends_at_ms,
         expires_at_ms: lease.expires_at_ms,
     }
 }
@@ -44,6 +61,7 @@ pub fn report(report: Report) -> wit::Report {
     wit::Report {
         lease: report.lease.into(),
         outcome: report.outcome.map(Into::into).map_err(Into::into),
+        usage: report.usage.into(),
     }
 }
 
@@ -128,6 +146,13 @@ pub fn task_call(call: TaskCall) -> wit::TaskCall {
             wit::TaskCall::Join(wit::Join { tasks, timeout_ms })
         }
         TaskCall::Ask(question) => wit::TaskCall::Ask(question.into()),
+        TaskCall::Reserve {
+            tokens,
+            cost_microusd,
+        } => wit::TaskCall::Reserve(wit::Reserve {
+            tokens,
+            cost_microusd,
+        }),
         TaskCall::Progress { message, done } => wit::TaskCall::Progress(wit::TaskProgress {
             message,
             done,

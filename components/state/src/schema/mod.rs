@@ -19,9 +19,9 @@ mod workspace;
 
 /// An empty table that is made last of all: where it is, every trigger is. Its number grows with each
 /// change of the schema, so that an older database is completed by the first statement that misses it.
-pub(crate) const MARKER: &str = "schema_4";
+pub(crate) const MARKER: &str = "schema_5";
 
-const MAKE_MARKER: &[&str] = &["CREATE TABLE IF NOT EXISTS schema_4 (never INTEGER)"];
+const MAKE_MARKER: &[&str] = &["CREATE TABLE IF NOT EXISTS schema_5 (never INTEGER)"];
 
 /// Everything, in order.
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {

@@ -7,6 +7,9 @@
 //! A task that waits (`wait` says for what) is leased again when it can go on, and then asks again: so it is ready as soon as that
 //! may be, which follows from other events too, or its time is over. `step` names the last call of its agent that changed something.
 //!
+//! `account` of a run and of a task is what they have used and put aside, as the event that changed it last says: what follows
+//! of it is decided in `components/swarm`. A run's time is over at `ends_at_ms`.
+//!
 //! A lease's renewal is an `UPDATE` of `expires_at_ms` and no event: it tells nothing that lasts. What such an update,
 //! or a lease in another run of the swarm, could make untrue between a writer's read and its insert is
 //! therefore held by the trigger `task_lease_holds`; its words are known to `components/swarm`.
@@ -27,6 +30,10 @@ pub(super) const STATEMENTS: &[&str] = &[
     "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",
     "ALTER TABLE run ADD COLUMN outcome TEXT",
     "ALTER TABLE run ADD COLUMN failure TEXT",
+    "ALTER TABLE run ADD COLUMN budget TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE run ADD COLUMN account TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE run ADD COLUMN ends_at_ms INTEGER",
+    "CREATE INDEX IF NOT EXISTS run_by_end ON run (ends_at_ms) WHERE ended_at_ms IS NULL",
     "CREATE INDEX IF NOT EXISTS run_by_swarm ON run (swarm, position)",
     "CREATE TABLE IF NOT EXISTS task (
         run TEXT NOT NULL,
@@ -66,6 +73,8 @@ pub(super) const STATEMENTS: &[&str] = &[
     "ALTER TABLE task ADD COLUMN leased_at_ms INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE task ADD COLUMN worked_ms INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE task ADD COLUMN progress TEXT",
+    "ALTER TABLE task ADD COLUMN cpu_time_ms INTEGER",
+    "ALTER TABLE task ADD COLUMN account TEXT NOT NULL DEFAULT '{}'",
     "CREATE INDEX IF NOT EXISTS task_by_id ON task (run, id, number)",
     "CREATE INDEX IF NOT EXISTS task_by_wait_end ON task (wait_until_ms) WHERE state = 'waiting'",
     "CREATE INDEX IF NOT EXISTS task_by_state ON task (state, workspace)",
@@ -82,17 +91,20 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE TRIGGER IF NOT EXISTS run_submitted AFTER INSERT ON event WHEN NEW.kind = 'run.submitted'
      BEGIN
         INSERT INTO run (
-            position, id, swarm, strategy, state, failures, created_at_ms, revision, hash, options)
+            position, id, swarm, strategy, state, failures, created_at_ms, revision, hash, options,
+            budget, ends_at_ms)
         VALUES (
             NEW.id,
             NEW.stream,
             json_extract(NEW.payload, '$.swarm'),
             json_extract(NEW.payload, '$.strategy'),
             'running', 0, NEW.at_ms, NEW.sequence, NEW.hash,
-            json_extract(NEW.payload, '$.options'));
+            json_extract(NEW.payload, '$.options'),
+            coalesce(json_extract(NEW.payload, '$.budget'), '{}'),
+            NEW.at_ms + json_extract(NEW.payload, '$.budget.wall_time_ms'));
         INSERT INTO task (
             run, number, swarm, agent, workspace, state, fence, expires_at_ms, task,
-            needs_open, priority, timeout_ms, optional, weight, retry)
+            needs_open, priority, timeout_ms, cpu_time_ms, optional, weight, retry)
         SELECT
             NEW.stream, key, json_extract(NEW.payload, '$.swarm'),
             json_extract(value, '$.agent'),
@@ -103,6 +115,7 @@ pub(super) const STATEMENTS: &[&str] = &[
             json_array_length(value, '$.needs'),
             json_extract(value, '$.priority'),
             json_extract(value, '$.timeout_ms'),
+            json_extract(value, '$.cpu_time_ms'),
             json_extract(value, '$.optional'),
             json_extract(value, '$.weight'),
             json_extract(value, '$.retry')
@@ -121,6 +134,16 @@ pub(super) const STATEMENTS: &[&str] = &[
                 SELECT optional FROM task
                 WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index')))
         WHERE id = NEW.stream;
+     END",
+    "CREATE TRIGGER IF NOT EXISTS accounts_changed AFTER INSERT ON event
+     WHEN NEW.stream GLOB 'run_*' AND json_type(NEW.payload, '$.accounts') = 'object'
+     BEGIN
+        UPDATE run
+        SET account = json_extract(NEW.payload, '$.accounts.run')
+        WHERE id = NEW.stream;
+        UPDATE task
+        SET account = json_extract(NEW.payload, '$.accounts.task')
+        WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index');
      END",
     "CREATE TRIGGER IF NOT EXISTS run_moved AFTER INSERT ON event
      WHEN NEW.kind IN ('run.paused', 'run.resumed', 'run.done', 'run.failed', 'run.cancelled')
@@ -249,11 +272,12 @@ pub(super) const STATEMENTS: &[&str] = &[
             'at_ms', NEW.at_ms)
         WHERE run = NEW.stream AND number = json_extract(NEW.payload, '$.index');
      END",
+    "DROP TRIGGER IF EXISTS task_delegated",
     "CREATE TRIGGER IF NOT EXISTS task_delegated AFTER INSERT ON event WHEN NEW.kind = 'task.delegated'
      BEGIN
         INSERT INTO task (
             run, number, swarm, agent, workspace, state, fence, expires_at_ms, task,
-            needs_open, priority, timeout_ms, optional, weight, retry, parent, depth)
+            needs_open, priority, timeout_ms, cpu_time_ms, optional, weight, retry, parent, depth)
         SELECT
             NEW.stream, json_extract(NEW.payload, '$.first') + child.key, parent.swarm,
             json_extract(child.value, '$.agent'),
@@ -264,6 +288,7 @@ pub(super) const STATEMENTS: &[&str] = &[
             open.number,
             json_extract(child.value, '$.priority'),
             json_extract(child.value, '$.timeout_ms'),
+            json_extract(child.value, '$.cpu_time_ms'),
             json_extract(child.value, '$.optional'),
             json_extract(child.value, '$.weight'),
             json_extract(child.value, '$.retry'),

@@ -16,6 +16,8 @@ pub(super) const STATEMENTS: &[&str] = &[
         revision INTEGER NOT NULL,
         hash TEXT NOT NULL
     ) STRICT",
+    "ALTER TABLE swarm ADD COLUMN budget TEXT NOT NULL DEFAULT '{}'",
+    "DROP TRIGGER IF EXISTS swarm_created",
     "CREATE TRIGGER IF NOT EXISTS swarm_created AFTER INSERT ON event WHEN NEW.kind = 'swarm.created'
      BEGIN
         INSERT INTO swarm
@@ -27,7 +29,8 @@ pub(super) const STATEMENTS: &[&str] = &[
             (SELECT sum(json_extract(value, '$.count')) FROM json_each(NEW.payload, '$.agents')),
             json_extract(NEW.payload, '$.coordination_strategy'),
             json_extract(NEW.payload, '$.workspaces'),
-            NEW.at_ms, NEW.at_ms, NEW.sequence, NEW.hash);
+            NEW.at_ms, NEW.at_ms, NEW.sequence, NEW.hash,
+            coalesce(json_extract(NEW.payload, '$.budget'), '{}'));
      END",
     "CREATE TRIGGER IF NOT EXISTS swarm_scaled AFTER INSERT ON event WHEN NEW.kind = 'swarm.scaled'
      BEGIN

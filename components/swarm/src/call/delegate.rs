@@ -4,6 +4,7 @@ use super::{Called, Decided, WAIT_MS_MAX, check_timeout, timed_out};
 use crate::bindings::delegation::Child;
 use crate::bindings::types::Error;
 use crate::bindings::work::{Join, TaskAnswer};
+use crate::budget::{DEPTH_MAX, TASKS_MAX};
 use crate::convert;
 use crate::error::{internal, invalid, missing, too_large};
 use crate::event::{Change, Delegated, Wait};
@@ -15,8 +16,6 @@ use std::collections::HashMap;
 use swarm_flow_state::{Database, Kind};
 
 const CHILDREN_MAX: usize = 1000;
-const TASKS_MAX: u32 = 10_000;
-const DEPTH_MAX: u32 = 16;
 
 impl<D: Database> Called<'_, D> {
     pub(super) fn delegate(&self, children: &[Child]) -> Result<Decided, Error> {
@@ -27,8 +26,10 @@ impl<D: Database> Called<'_, D> {
             );
             return Err(invalid("children", message));
         }
-        if self.caller.depth >= DEPTH_MAX {
-            return Err(too_large("depth", DEPTH_MAX.into()));
+        let budget = &self.run.budget;
+        let depth_max = budget.depth.unwrap_or(DEPTH_MAX);
+        if self.caller.depth >= depth_max {
+            return Err(too_large("budget.depth", depth_max.into()));
         }
         let parent = plan::Parent {
             id: &self.caller.id,
@@ -64,8 +65,9 @@ impl<D: Database> Called<'_, D> {
             return Ok(Decided::known(TaskAnswer::Tasks(ids)));
         }
         let all = first.saturating_add(u32::try_from(tasks.len()).unwrap_or(u32::MAX));
-        if all > TASKS_MAX {
-            return Err(too_large("run_tasks", TASKS_MAX.into()));
+        let tasks_max = budget.tasks.unwrap_or(TASKS_MAX);
+        if all > tasks_max {
+            return Err(too_large("budget.tasks", tasks_max.into()));
         }
         let needing = self.run.open.iter();
         let needing = needing.filter(|task| task.needs.contains(&self.index));

@@ -5,11 +5,12 @@ use crate::bindings::delegation::{Child, Place};
 use crate::bindings::human::{Answer, Question};
 use crate::bindings::locks::LockMode;
 use crate::bindings::swarm::{
-    CoordinationStrategy, QuestionState, RetryPolicy, Run, RunConfig, RunState, TaskState, WaitKind,
+    CoordinationStrategy, QuestionState, RetryPolicy, Run, RunConfig, RunState, TaskState, Usage,
+    WaitKind,
 };
 use crate::bindings::types::PageRequest;
 use crate::bindings::work::{Acquire, Join, Receive, Reply, Request, Send};
-use crate::work::tests::{self, NOW};
+use crate::work::tests::{self, NOTHING, NOW};
 use crate::{question, run, swarm};
 use std::collections::HashMap;
 use swarm_flow_state::native::Memory;
@@ -22,6 +23,8 @@ struct World {
     /// How many calls of each task were answered, and in which attempt.
     answered: HashMap<u32, u32>,
     now_ms: u64,
+    /// Of each attempt so far, as its runner says.
+    usage: Usage,
 }
 
 impl World {
@@ -41,6 +44,7 @@ impl World {
             leases: HashMap::new(),
             answered: HashMap::new(),
             now_ms: NOW,
+            usage: NOTHING,
         };
         world.lease();
         world
@@ -61,7 +65,14 @@ impl World {
         let answered = self.answered.entry(task).or_default();
         let step = format!("{}/{task}/1/{answered}", self.run);
         let lease = &self.leases[&task];
-        let (answer, _) = super::call(&self.database, "a", lease, &step, call, self.now_ms)?;
+        let (answer, _) = super::call(
+            &self.database,
+            "a",
+            lease,
+            (&step, self.usage),
+            call,
+            self.now_ms,
+        )?;
         if !matches!(answer, Ok(TaskAnswer::Waits)) {
             *self.answered.get_mut(&task).unwrap() += 1;
         }
@@ -677,7 +688,7 @@ fn a_lease_that_was_lost_keeps_its_locks_and_calls_nothing() {
         &world.database,
         "a",
         &old,
-        "s",
+        ("s", world.usage),
         &release("db"),
         world.now_ms,
     );

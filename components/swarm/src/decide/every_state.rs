@@ -80,8 +80,8 @@ impl World {
             if let Change::TaskDone(Ended { index, .. })
             | Change::TaskFailed(Ended { index, .. })
             | Change::TaskDead(Ended { index, .. })
-            | Change::TaskSkipped(Index { index })
-            | Change::TaskCancelled(Index { index }) = change
+            | Change::TaskSkipped(Index { index, .. })
+            | Change::TaskCancelled(Index { index, .. }) = change
             {
                 self.ended[*index as usize] += 1;
             }
@@ -161,7 +161,8 @@ impl World {
                 room,
                 now_ms: NOW_MS,
             },
-        );
+        )
+        .unwrap();
         for change in &changes {
             if let Change::TaskLeased(Leased { index, fence, .. }) = change {
                 assert!(*fence <= LEASES_MAX + 1, "one attempt was reported at most");
@@ -192,16 +193,23 @@ impl World {
             runner: Some(runner.to_owned()),
             result: Some(result),
             failure: None,
+            accounts: None,
         };
         let newest = self.run.open.iter().any(|task| {
             task.index == index && task.fence == fence && matches!(task.state, State::Leased { .. })
         });
-        let changes = report(&self.run, None, ended.clone(), NOW_MS);
+        let changes = report(&self.run, None, ended.clone(), Usage::default(), NOW_MS);
         assert_eq!(changes.is_ok(), newest, "exactly the newest lease counts");
         let mut next = self.clone();
         next.apply(&changes.ok()?);
         assert_eq!(
-            report(&next.run, Some(&ended), ended.clone(), NOW_MS),
+            report(
+                &next.run,
+                Some(&ended),
+                ended.clone(),
+                Usage::default(),
+                NOW_MS
+            ),
             Ok(Vec::new()),
             "a repeated report is the same"
         );

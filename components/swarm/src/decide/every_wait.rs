@@ -11,6 +11,14 @@ use std::collections::HashSet;
 const TASKS: u32 = 3;
 const LOCKS: [&str; 2] = ["x", "y"];
 
+/// What an agent has used, in these states.
+const NOTHING: Usage = Usage {
+    cpu_time_us: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    cost_microusd: 0,
+};
+
 fn start(attempts: u32) -> Run {
     let task = |index| {
         let mut task = open(index, 0, READY);
@@ -72,6 +80,7 @@ fn ended(index: u32, success: bool) -> Ended {
             metrics: None,
         }),
         failure: None,
+        accounts: None,
     }
 }
 
@@ -83,6 +92,7 @@ fn waiting(index: u32, for_: Wait) -> Waiting {
         wait: for_,
         since_ms: 0,
         until_ms: None,
+        accounts: None,
     }
 }
 
@@ -102,7 +112,13 @@ fn calls(run: &Run, index: u32) -> Vec<Vec<Change>> {
                     Lock::Held(changes) => changes,
                     Lock::Waits(changes) => {
                         let name = name.to_owned();
-                        wait(run, changes, waiting(index, Wait::Lock { name }), 0)
+                        wait(
+                            run,
+                            changes,
+                            waiting(index, Wait::Lock { name }),
+                            NOTHING,
+                            0,
+                        )
                     }
                 });
             }
@@ -116,6 +132,7 @@ fn calls(run: &Run, index: u32) -> Vec<Vec<Change>> {
                 run,
                 Vec::new(),
                 waiting(index, Wait::Tasks { tasks }),
+                NOTHING,
                 0,
             ));
             next.push(vec![Change::MessageSent(MessageSent {
@@ -131,12 +148,13 @@ fn calls(run: &Run, index: u32) -> Vec<Vec<Change>> {
                 run,
                 Vec::new(),
                 waiting(index, Wait::Message { tasks }),
+                NOTHING,
                 0,
             ));
         }
     }
     for success in [true, false] {
-        next.extend(report(run, None, ended(index, success), 0).ok());
+        next.extend(report(run, None, ended(index, success), NOTHING, 0).ok());
     }
     next
 }
@@ -149,7 +167,7 @@ fn successors(run: &Run) -> Vec<Run> {
         now_ms: 0,
     };
     let mut next = vec![
-        reached(run, &lease(run, asking)),
+        reached(run, &lease(run, asking).unwrap()),
         reached(run, &cancel(run)),
     ];
     for task in &run.open {

@@ -17,6 +17,8 @@ pub(super) fn open(index: u32, fence: u64, state: State) -> Open {
             initial_interval_ms: 0,
             max_interval_ms: 0,
         },
+        cpu_time_ms: None,
+        account: TaskAccount::default(),
         optional: false,
         needs: Vec::new(),
         state,
@@ -51,9 +53,16 @@ pub(super) fn run(open: Vec<Open>) -> Run {
         open,
         seen: Vec::new(),
         options: Options::default(),
+        budget: Budget::default(),
+        account: Account::default(),
+        ends_at_ms: None,
         locks: Table::default(),
         names: BTreeMap::new(),
     }
+}
+
+fn handed_out(run: &Run, asking: Asking<'_>) -> Vec<Change> {
+    lease(run, asking).unwrap()
 }
 
 fn asking(room: u32) -> Asking<'static> {
@@ -77,8 +86,8 @@ fn shown(changes: &[Change]) -> String {
         Change::TaskRetried(retried) => format!("retried {}", failure(&retried.ended)),
         Change::TaskFailed(ended) => format!("failed {}", failure(ended)),
         Change::TaskDead(ended) => format!("dead {}", failure(ended)),
-        Change::TaskSkipped(Index { index }) => format!("skipped {index}"),
-        Change::TaskCancelled(Index { index }) => format!("cancelled {index}"),
+        Change::TaskSkipped(Index { index, .. }) => format!("skipped {index}"),
+        Change::TaskCancelled(Index { index, .. }) => format!("cancelled {index}"),
         Change::TaskWaiting(waiting) => format!("waiting {}", waiting.index),
         Change::TaskDelegated(delegated) => format!("delegated {}", delegated.first),
         Change::LocksChanged(changed) => format!("locks {}", changed.index),
@@ -87,6 +96,7 @@ fn shown(changes: &[Change]) -> String {
         Change::QuestionAsked(asked) => format!("asked {}", asked.index),
         Change::QuestionAnswered(closed) => format!("answered {}", closed.index),
         Change::QuestionExpired(closed) => format!("expired {}", closed.index),
+        Change::TaskReserved(reserved) => format!("reserved {}", reserved.index),
         Change::TaskProgressed(progressed) => format!("progressed {}", progressed.index),
         Change::RunPaused => "run paused".to_owned(),
         Change::RunResumed => "run resumed".to_owned(),
@@ -110,12 +120,13 @@ fn reported(index: u32, fence: u64, runner: &str, success: bool) -> Ended {
         runner: Some(runner.to_owned()),
         result: Some(result),
         failure: None,
+        accounts: None,
     }
 }
 
 /// A report at the time of [`asking`].
 fn take(run: &Run, past: Option<&Ended>, ended: Ended) -> Result<Vec<Change>, LeaseLost> {
-    report(run, past, ended, 100)
+    report(run, past, ended, Usage::default(), 100)
 }
 
 #[test]
@@ -128,14 +139,14 @@ fn ready_tasks_are_leased_as_far_as_there_is_room() {
         (9, "leased 0/1, leased 1/1, leased 2/1"),
     ] {
         assert_eq!(
-            shown(&lease(&run(three()), asking(room))),
+            shown(&handed_out(&run(three()), asking(room))),
             expected,
             "room {room}"
         );
     }
     let mut paused = run(three());
     paused.paused = true;
-    assert_eq!(shown(&lease(&paused, asking(9))), "");
+    assert_eq!(shown(&handed_out(&paused, asking(9))), "");
 }
 
 #[test]
@@ -143,16 +154,20 @@ fn what_waits_for_others_or_for_its_time_is_not_leased() {
     let later = open(2, 1, State::Queued { until_ms: 101 });
     let due = open(3, 1, State::Queued { until_ms: 100 });
     let run = run(vec![open(0, 1, leased("a", 500)), pending(1), later, due]);
-    assert_eq!(shown(&lease(&run, asking(9))), "leased 3/2");
+    assert_eq!(shown(&handed_out(&run, asking(9))), "leased 3/2");
 }
 
 #[test]
 fn a_lease_lasts_until_its_end_and_not_longer() {
     for (expires_at_ms, expected) in [(101, ""), (100, "leased 0/4"), (99, "leased 0/4")] {
         let run = run(vec![open(0, 3, leased("a", expires_at_ms))]);
-        assert_eq!(shown(&lease(&run, asking(1))), expected, "{expires_at_ms}");
+        assert_eq!(
+            shown(&handed_out(&run, asking(1))),
+            expected,
+            "{expires_at_ms}"
+        );
     }
-    let changes = lease(&run(vec![open(0, 0, READY)]), asking(1));
+    let changes = lease(&run(vec![open(0, 0, READY)]), asking(1)).unwrap();
     let expected = Change::TaskLeased(Leased {
         index: 0,
         fence: 1,
@@ -160,6 +175,7 @@ fn a_lease_lasts_until_its_end_and_not_longer() {
         session: "s".to_owned(),
         workspace: "ws".to_owned(),
         expires_at_ms: 100 + LEASE_MS,
+        accounts: None,
     });
     assert_eq!(changes, [expected]);
 }
@@ -171,14 +187,17 @@ fn a_task_whose_leases_were_lost_is_given_up_even_without_room() {
         (LEASES_MAX - 1, "leased 0/5"),
         (LEASES_MAX, "dead 0 lost, skipped 1, run failed"),
     ] {
-        assert_eq!(shown(&lease(&run(task(fence)), asking(1))), expected);
+        assert_eq!(shown(&handed_out(&run(task(fence)), asking(1))), expected);
     }
     let apart = run(vec![
         open(0, LEASES_MAX, leased("a", 50)),
         open(1, 0, READY),
     ]);
-    assert_eq!(shown(&lease(&apart, asking(0))), "dead 0 lost");
-    assert_eq!(shown(&lease(&apart, asking(1))), "dead 0 lost, leased 1/1");
+    assert_eq!(shown(&handed_out(&apart, asking(0))), "dead 0 lost");
+    assert_eq!(
+        shown(&handed_out(&apart, asking(1))),
+        "dead 0 lost, leased 1/1"
+    );
 }
 
 #[test]
@@ -193,7 +212,7 @@ fn only_what_is_here_is_handed_out_and_what_is_gone_is_given_up() {
     ] {
         let mut task = open(0, 0, READY);
         task.place = place.clone();
-        let changes = lease(&run(vec![task]), asking(1));
+        let changes = lease(&run(vec![task]), asking(1)).unwrap();
         assert_eq!(shown(&changes), expected, "{place:?}");
     }
 }
@@ -227,7 +246,7 @@ fn what_is_optional_may_fail() {
     let changes = take(&run, None, reported(0, 1, "b", false)).unwrap();
     assert_eq!(shown(&changes), "failed 0");
     changes.iter().for_each(|change| run.apply(change));
-    assert_eq!(shown(&lease(&run, asking(1))), "leased 1/1");
+    assert_eq!(shown(&handed_out(&run, asking(1))), "leased 1/1");
     assert!(!run.failed);
 }
 
@@ -258,7 +277,7 @@ fn a_task_is_tried_as_often_as_it_says_with_longer_and_longer_pauses() {
         let pause = retried.ready_at_ms - 100;
         assert!((least..=most).contains(&pause), "{attempt}: {pause}");
         run.apply(&changes[0]);
-        assert_eq!(shown(&lease(&run, asking(1))), "", "before its time");
+        assert_eq!(shown(&handed_out(&run, asking(1))), "", "before its time");
         run.open[0].fence = attempt + 1;
         run.open[0].state = leased("b", 500);
     }

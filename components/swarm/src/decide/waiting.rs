@@ -4,6 +4,7 @@
 //! Whenever something begins to wait or ends, those who wait for each other are found, and of each circle one attempt ends.
 
 use super::{Decision, Open, Place, Run, State};
+use crate::budget::{TaskAccount, Usage};
 use crate::deadlock::{self, Node};
 use crate::event::{
     Change, Delegated, Ended, Failure, LocksChanged, MessageSent, QuestionClosed, Wait, Waiting,
@@ -19,9 +20,19 @@ pub enum Lock {
 }
 
 /// The task `waiting.index`, which has a lease, gives it up until it can go on.
-pub fn wait(run: &Run, before: Vec<Change>, waiting: Waiting, now_ms: u64) -> Vec<Change> {
+pub fn wait(
+    run: &Run,
+    before: Vec<Change>,
+    mut waiting: Waiting,
+    usage: Usage,
+    now_ms: u64,
+) -> Vec<Change> {
     let mut next = Decision::on(run);
     before.into_iter().for_each(|change| next.push(change));
+    waiting.accounts = next.run.accounts(waiting.index, |accounts| {
+        accounts.tell(usage);
+        accounts.release();
+    });
     next.run.set(waiting.index, |task| {
         task.worked_ms += now_ms.saturating_sub(task.leased_at_ms);
     });
@@ -103,8 +114,9 @@ impl Decision {
                 runner: None,
                 result: None,
                 failure: Some(failure),
+                accounts: None,
             };
-            self.end_attempt(ended, now_ms);
+            self.end_attempt(ended, None, now_ms);
         }
     }
 }
@@ -124,6 +136,8 @@ impl Run {
                 worked_ms: 0,
                 leased_at_ms: 0,
                 retry: task.retry,
+                cpu_time_ms: task.cpu_time_ms,
+                account: TaskAccount::default(),
                 optional: task.optional,
                 needs,
                 state: State::Queued { until_ms: 0 },

@@ -49,6 +49,7 @@ impl Delegated {
                 },
                 priority: Some(child.priority.unwrap_or(parent.priority)),
                 timeout_ms: child.timeout_ms,
+                cpu_time_ms: None,
                 retry: None,
                 optional: child.optional,
                 weight: None,
@@ -125,6 +126,7 @@ impl Delegated {
                 needs,
                 priority: asked.priority.unwrap_or_default(),
                 timeout_ms: asked.timeout_ms,
+                cpu_time_ms: asked.cpu_time_ms,
                 optional: asked.optional,
                 weight: 1,
             });

@@ -1,6 +1,7 @@
 //! What is refused, and what a plan of a swarm looks like.
 
 use super::*;
+use crate::bindings::NO_BUDGET;
 use crate::bindings::agent;
 use crate::bindings::swarm::{CoordinationStrategy, RetryPolicy};
 use crate::event::AgentGroup;
@@ -24,6 +25,7 @@ fn swarm() -> StoredSwarm {
         agents: vec![group("script", 1, None), group("coder", 3, Some(retry))],
         strategy: Strategy::Parallel,
         workspaces: vec!["ws_1".to_owned()],
+        budget: Budget::default(),
         created_at_ms: 0,
         updated_at_ms: 0,
         head: Head::default(),
@@ -43,6 +45,7 @@ fn planned(id: &str) -> PlannedTask {
         workspace: None,
         priority: None,
         timeout_ms: None,
+        cpu_time_ms: None,
         retry: None,
         optional: false,
         weight: None,
@@ -57,6 +60,7 @@ fn config(tasks: Vec<PlannedTask>) -> RunConfig {
         rounds: None,
         quorum: None,
         trust: None,
+        budget: NO_BUDGET,
         idempotency_key: None,
     }
 }

@@ -1,6 +1,7 @@
 //! What is read to decide on leases, reports, and what users ask of a run.
 
 use super::{index, index_or_null, json, json_or_null, number, text};
+use crate::budget::TaskAccount;
 use crate::decide::{LEASES_MAX, LOOKING, Open, Place, Run, State, looks};
 use crate::event::{Ended, Task};
 use crate::locks::Lock;
@@ -54,7 +55,9 @@ pub fn asked(database: &impl Database, asked: Asked<'_>) -> Result<Vec<Candidate
             WHERE state = 'leased' AND (expires_at_ms <= ?1 OR {LEFT}) GROUP BY run, workspace \
             UNION ALL \
             SELECT run, swarm, workspace, max(priority), 0 FROM task \
-            WHERE state = 'waiting' AND wait_until_ms <= ?1 GROUP BY run, workspace) \
+            WHERE state = 'waiting' AND wait_until_ms <= ?1 GROUP BY run, workspace \
+            UNION ALL \
+            SELECT id, swarm, NULL, 0, 1 FROM run WHERE ended_at_ms IS NULL AND ends_at_ms <= ?1) \
         SELECT waiting.run, waiting.swarm, max(swarm.size - coalesce(live.number, 0), 0) AS room, \
             max(waiting.worn OR (waiting.workspace <> '' AND workspace.id IS NULL)) AS gives_up, {RUN} \
         FROM waiting \
@@ -63,6 +66,7 @@ pub fn asked(database: &impl Database, asked: Asked<'_>) -> Result<Vec<Candidate
         LEFT JOIN live ON live.swarm = waiting.swarm \
         LEFT JOIN workspace ON workspace.id = waiting.workspace \
         WHERE CASE \
+            WHEN waiting.workspace IS NULL THEN 1 \
             WHEN waiting.workspace = '' THEN run.state = 'running' AND EXISTS ({HELD}) \
             WHEN workspace.id IS NULL THEN 1 \
             ELSE workspace.runner = ?2 AND workspace.state = 'started' AND (run.state = 'running' OR waiting.worn) END \
@@ -210,8 +214,8 @@ const OPEN: &str = "task.number, task.state, task.fence, task.runner, task.expir
         CROSS JOIN task AS needed ON needed.run = need.run AND needed.number = need.needs \
         WHERE need.run = task.run AND need.number = task.number \
             AND +needed.state IN ('pending', 'ready', 'leased', 'waiting')) END, \
-    task.waits, task.parent, task.worked_ms, task.leased_at_ms, task.wait, task.wait_until_ms";
-const OPEN_COLUMNS: usize = 16;
+    task.waits, task.parent, task.worked_ms, task.leased_at_ms, task.wait, task.wait_until_ms, task.cpu_time_ms, task.account";
+const OPEN_COLUMNS: usize = 18;
 
 /// None for a task that has ended.
 fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
@@ -238,6 +242,8 @@ fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
         worked_ms: row.integer(12)?,
         leased_at_ms: row.integer(13)?,
         retry: row.json(7)?,
+        cpu_time_ms: row.integer_or_null(16)?,
+        account: row.json(17)?,
         optional: row.integer(8)? > 0,
         needs: row.json(9)?,
         state,
@@ -248,7 +254,7 @@ fn read_open(row: &Row, place: Place) -> Result<Option<Open>, DatabaseError> {
 /// What [`read_run`] reads.
 const RUN: &str = "json_quote(run.strategy), run.failures, run.state, run.options, run.revision, run.hash, ( \
         SELECT json_group_object(name, json_object('holders', json(holders), 'queue', json(queue))) \
-        FROM lock WHERE lock.run = run.id)";
+        FROM lock WHERE lock.run = run.id), run.budget, run.account, run.ends_at_ms";
 
 /// The run without its tasks, from column `first` on.
 fn read_run(row: &Row, first: usize) -> Result<(Head, Run), DatabaseError> {
@@ -264,6 +270,9 @@ fn read_run(row: &Row, first: usize) -> Result<(Head, Run), DatabaseError> {
         open: Vec::new(),
         seen: Vec::new(),
         options: row.json(first + 3)?,
+        budget: row.json(first + 7)?,
+        account: row.json(first + 8)?,
+        ends_at_ms: row.integer_or_null(first + 9)?,
         locks: locks.into_iter().collect(),
         names: BTreeMap::new(),
     };
@@ -309,6 +318,9 @@ pub struct Details {
     pub environment: String,
     pub policy: Policy,
     pub timeout_ms: Option<u64>,
+    /// What the attempt may use of the run's CPU time, from its start.
+    pub cpu_time_us: Option<u64>,
+    pub ends_at_ms: Option<u64>,
     /// Attempts before this one.
     pub failures: u32,
     pub inputs: Vec<Input>,
@@ -331,10 +343,11 @@ pub fn details(
 ) -> Result<Vec<Details>, DatabaseError> {
     let statement = "SELECT task.run, task.number, task.task, task.agent, task.workspace, \
             json_extract(workspace.environment, '$.name'), workspace.policy, max(task.timeout_ms - task.worked_ms, 1), \
-            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number), task.failures \
+            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number), task.failures, task.account, run.ends_at_ms \
         FROM json_each(?) AS wanted \
         JOIN task ON task.run = json_extract(wanted.value, '$[0]') \
             AND task.number = json_extract(wanted.value, '$[1]') \
+        JOIN run ON run.id = task.run \
         JOIN workspace ON workspace.id = task.workspace";
     let wanted = json(tasks)?;
     let rows = query(database, statement, std::slice::from_ref(&wanted))?;
@@ -359,6 +372,12 @@ pub fn details(
             policy: row.json(6)?,
             timeout_ms: row.integer_or_null(7)?,
             failures: crate::store::index(row, 9)?,
+            cpu_time_us: {
+                let account: TaskAccount = row.json(10)?;
+                let reserved = account.account.reserved.cpu_time_us;
+                (reserved > 0).then(|| reserved.saturating_add(account.told.cpu_time_us))
+            },
+            ends_at_ms: row.integer_or_null(11)?,
             inputs,
         })
     };
@@ -469,6 +488,7 @@ pub fn read(
                 runner: row.text_or_null(3)?.map(str::to_owned),
                 result: json_or_null(row, OPEN_COLUMNS)?,
                 failure: json_or_null(row, OPEN_COLUMNS + 1)?,
+                accounts: None,
             });
         }
         run.open.extend(read_open(row, Place::Elsewhere)?);

@@ -1,7 +1,9 @@
 //! Swarms, runs and leases over the real SQL, in a database in memory.
 
 use super::*;
+use crate::bindings::NO_BUDGET;
 use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
+use crate::bindings::swarm as bound;
 use crate::bindings::swarm::{
     AgentGroup, CoordinationStrategy, PlannedTask, PlatformType, RetryPolicy, Run, RunConfig,
     RunState, SwarmConfig, TaskState,
@@ -50,6 +52,7 @@ pub(crate) fn config(
         coordination_strategy: strategy,
         platform: PlatformType::Local,
         workspaces: workspaces.to_vec(),
+        budget: NO_BUDGET,
         idempotency_key: None,
     }
 }
@@ -67,6 +70,7 @@ pub(crate) fn tasks(count: usize) -> RunConfig {
         workspace: None,
         priority: None,
         timeout_ms: None,
+        cpu_time_ms: None,
         retry: None,
         optional: false,
         weight: None,
@@ -78,6 +82,7 @@ pub(crate) fn tasks(count: usize) -> RunConfig {
         rounds: None,
         quorum: None,
         trust: None,
+        budget: NO_BUDGET,
         idempotency_key: None,
     }
 }
@@ -89,6 +94,13 @@ fn keyed(count: usize, key: &str) -> RunConfig {
     }
 }
 
+pub(crate) const NOTHING: bound::Usage = bound::Usage {
+    cpu_time_us: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    cost_microusd: 0,
+};
+
 /// Of a runner that was never started again.
 pub(crate) fn acquire(
     database: &impl Database,
@@ -96,7 +108,16 @@ pub(crate) fn acquire(
     most: u32,
     now_ms: u64,
 ) -> Result<Vec<Lease>, Error> {
-    super::acquire(database, (runner, "s1"), most, now_ms)
+    acquire_in(database, (runner, "s1"), most, now_ms)
+}
+
+fn acquire_in(
+    database: &impl Database,
+    runner: (&str, &str),
+    most: u32,
+    now_ms: u64,
+) -> Result<Vec<Lease>, Error> {
+    super::acquire(database, runner, most, now_ms, &mut Vec::new())
 }
 
 /// One report by itself. Gives the swarm when it changed something.
@@ -110,6 +131,7 @@ pub(crate) fn report(
     let report = Report {
         lease: lease.clone(),
         outcome,
+        usage: NOTHING,
     };
     let (exchanged, changed) = exchange(database, (runner, "s1"), vec![report], 0, now_ms)?;
     if exchanged.lost.is_empty() {
@@ -551,12 +573,12 @@ fn a_lost_lease_is_leased_again_and_the_old_one_is_refused() {
 #[test]
 fn a_runner_that_starts_again_gets_back_at_once_what_it_had() {
     let (database, _, run) = started(CoordinationStrategy::Parallel, 2, 3);
-    let before = super::acquire(&database, ("a", "s1"), 9, NOW).unwrap();
+    let before = acquire_in(&database, ("a", "s1"), 9, NOW).unwrap();
     assert_eq!(indexes(&before), [0, 1]);
-    let after = super::acquire(&database, ("a", "s2"), 9, NOW).unwrap();
+    let after = acquire_in(&database, ("a", "s2"), 9, NOW).unwrap();
     assert_eq!((indexes(&after), after[0].id.fence), (vec![0, 1], 2));
     assert!(
-        super::acquire(&database, ("a", "s2"), 9, NOW)
+        acquire_in(&database, ("a", "s2"), 9, NOW)
             .unwrap()
             .is_empty()
     );
@@ -787,6 +809,7 @@ fn two_runs_leased_at_once_do_not_take_more_agents_than_there_are() {
             session: "s1".to_owned(),
             workspace: format!("ws_{:032x}", 1),
             expires_at_ms: NOW + LEASE_MS,
+            accounts: None,
         });
         let before = head(&database, &second.id).unwrap();
         swarm_flow_state::append(
@@ -929,7 +952,7 @@ fn agents_know_what_others_of_their_swarm_wrote_and_write_once() {
     assert_eq!(revision(put(&leases[1], "2", "b", Some(1))), 2);
     assert_eq!(revision(put(&leases[0], "2", "c", None)), 3);
     // Started again, a task makes its last call once more, whoever wrote since.
-    let again = super::acquire(&database, ("a", "s2"), 2, NOW).unwrap();
+    let again = acquire_in(&database, ("a", "s2"), 2, NOW).unwrap();
     assert_eq!(again[0].id.fence, 2);
     assert_eq!(revision(put(&again[0], "1", "a", Some(0))), 1);
     assert_eq!(revision(put(&again[0], "2", "c", None)), 3);

@@ -27,6 +27,7 @@ pub fn report(answer: &Value, run: &Run, names: &Names, outputs: bool) -> String
         let message = answer["failure"]["message"].as_str().unwrap_or_default();
         text.push_str(&format!("{}\n", harmless(&format!("{code}: {message}"))));
     }
+    text.push_str(&budget(answer));
     text.push_str(&format!("{}\n", summary(run, now_ms)));
     text
 }
@@ -55,6 +56,44 @@ fn summary(run: &Run, now_ms: u64) -> String {
         ));
     }
     text
+}
+
+/// `used 3.1 s of CPU time (of 60.0 s), 1200 tokens, $0.0123`; nothing when nothing was used and nothing is bounded.
+fn budget(answer: &Value) -> String {
+    let (spent, bound) = (&answer["spent"], &answer["budget"]);
+    let number = |value: &Value| value.as_f64().unwrap_or_default();
+    let tokens = number(&spent["input_tokens"]) + number(&spent["output_tokens"]);
+    let seconds = |ms: f64| format!("{:.1} s", ms / 1000.0);
+    let dollars = |microusd: f64| format!("${:.4}", microusd / 1e6);
+    let plain = |count: f64| format!("{count}");
+    let parts = [
+        (
+            " of CPU time",
+            number(&spent["cpu_time_ms"]),
+            &bound["cpu_time_ms"],
+            &seconds as &dyn Fn(f64) -> String,
+        ),
+        (" tokens", tokens, &bound["tokens"], &plain),
+        (
+            "",
+            number(&spent["cost_microusd"]),
+            &bound["cost_microusd"],
+            &dollars,
+        ),
+    ];
+    let said = parts.into_iter().filter_map(|(what, used, bound, show)| {
+        let bound = bound.as_f64();
+        if used <= 0.0 && bound.is_none() {
+            return None;
+        }
+        let of = bound.map(|bound| format!(" (of {})", show(bound)));
+        Some(format!("{}{what}{}", show(used), of.unwrap_or_default()))
+    });
+    let said: Vec<String> = said.collect();
+    if said.is_empty() {
+        return String::new();
+    }
+    format!("used {}\n", said.join(", "))
 }
 
 /// What tasks said.
@@ -170,6 +209,16 @@ mod tests {
                      b     done   ws_1       1        340 ms\n\
                      run_1 done in 1.2 s: 2 done; critical path 680 ms: a → b\n";
         assert_eq!(shown("done", &tasks, json!({}), false), table);
+        let spent = json!({
+            "budget": {"cpu_time_ms": 60_000, "tokens": 900},
+            "spent": {"cpu_time_ms": 3_140.0, "input_tokens": 500, "output_tokens": 50, "cost_microusd": 12_300},
+        });
+        let used = "used 3.1 s of CPU time (of 60.0 s), 550 tokens (of 900), $0.0123\n";
+        let shown_spent = shown("done", &tasks, spent, false);
+        assert_eq!(
+            shown_spent,
+            table.replace("run_1 done", &format!("{used}run_1 done"))
+        );
         assert_eq!(
             shown("done", &tasks, json!({}), true),
             format!("── a\nsaid\n{table}")

@@ -4,6 +4,7 @@ use super::{Catalog, Entry, OWN};
 use crate::Runner;
 use crate::agent::{Agent, linker};
 use crate::calls::Parked;
+use crate::spending::Spending;
 use crate::tools::Tools;
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -117,6 +118,7 @@ impl Catalog {
             leased: None,
             parked: Parked::default(),
             reporter: None,
+            spending: Spending::default(),
         };
         let trail = runner.record_agent(name, &nowhere);
         let trail = trail.map_err(|closed| Error::Unavailable {
