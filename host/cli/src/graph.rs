@@ -2,7 +2,7 @@
 //!
 //! What a user or an agent named is shown and never read as syntax: nodes have names of ours, and in labels each
 //! character that means something to the language is written as its code. A need of a task that is not there is
-//! not drawn.
+//! not drawn. Who made a task is drawn with a dashed line.
 
 use crate::output;
 use crate::swarm::state::{Run, Task};
@@ -60,8 +60,12 @@ pub fn mermaid(run: &Run) -> String {
             format_args!("t{}[\"{}\"]", node.index, lines.join("<br>")),
         );
     }
-    for (from, to, thick) in &drawing.edges {
-        let arrow = if *thick { "==>" } else { "-->" };
+    for (from, to, edge) in &drawing.edges {
+        let arrow = match edge {
+            Edge::Need => "-->",
+            Edge::Critical => "==>",
+            Edge::Made => "-.->",
+        };
         line(&mut text, format_args!("t{from} {arrow} t{to}"));
     }
     for (name, fill, stroke) in drawing.colours() {
@@ -123,9 +127,13 @@ pub fn dot(run: &Run) -> String {
             ),
         );
     }
-    for (from, to, thick) in &drawing.edges {
-        let width = if *thick { " [penwidth=4]" } else { "" };
-        line(&mut text, format_args!("t{from} -> t{to}{width}"));
+    for (from, to, edge) in &drawing.edges {
+        let style = match edge {
+            Edge::Need => "",
+            Edge::Critical => " [penwidth=4]",
+            Edge::Made => " [style=dashed]",
+        };
+        line(&mut text, format_args!("t{from} -> t{to}{style}"));
     }
     text.push_str("}\n");
     text
@@ -221,8 +229,17 @@ fn in_order(run: &Run, places: &HashMap<u32, usize>) -> Vec<usize> {
 /// What is drawn, in either language.
 struct Drawing {
     nodes: Vec<Node>,
-    /// From what is needed to who needs it, by index; whether it is thick.
-    edges: Vec<(u32, u32, bool)>,
+    /// From what is needed to who needs it, and from who made a task to that task, by index.
+    edges: Vec<(u32, u32, Edge)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Need,
+    /// On the critical path.
+    Critical,
+    /// It made the task, and did not wait for it by that.
+    Made,
 }
 
 struct Node {
@@ -255,10 +272,18 @@ impl Drawing {
             });
             for need in needs(task, &places) {
                 if let Some(needed) = run.tasks.get(need) {
-                    let thick = steps.contains(&(need, place));
-                    drawing.edges.push((needed.index, task.index, thick));
+                    let edge = if steps.contains(&(need, place)) {
+                        Edge::Critical
+                    } else {
+                        Edge::Need
+                    };
+                    drawing.edges.push((needed.index, task.index, edge));
                 }
             }
+            let parent = task.parent.filter(|parent| places.contains_key(parent));
+            drawing
+                .edges
+                .extend(parent.map(|parent| (parent, task.index, Edge::Made)));
         }
         drawing
     }

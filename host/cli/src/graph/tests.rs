@@ -18,6 +18,7 @@ fn run(tasks: &str) -> Run {
                 .split_terminator(',')
                 .map(|need| need.parse().unwrap())
                 .collect(),
+            parent: None,
             attempt: 1,
             started_at_ms: ms(started),
             ended_at_ms: ms(ended),
@@ -30,6 +31,17 @@ fn run(tasks: &str) -> Run {
         ended_at_ms: None,
         tasks: tasks.split_whitespace().map(task).collect(),
     }
+}
+
+#[test]
+fn who_made_a_task_is_drawn_apart_from_what_it_needs() {
+    let mut run = run("0:done:0-1: 1:done:1-2: 2:done:2-3:1");
+    run.tasks[1].parent = Some(0);
+    run.tasks[2].parent = Some(9);
+    let text = mermaid(&run);
+    assert!(text.contains("t0 -.-> t1\n  t1 ==> t2\n"), "{text}");
+    let text = dot(&run);
+    assert!(text.contains("t0 -> t1 [style=dashed]\n"), "{text}");
 }
 
 #[test]

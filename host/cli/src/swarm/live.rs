@@ -230,6 +230,7 @@ mod tests {
             state: state.to_owned(),
             optional: false,
             needs: Vec::new(),
+            parent: None,
             attempt: 1,
             started_at_ms: Some(1_200),
             ended_at_ms: (state != "leased").then_some(1_540),

@@ -26,6 +26,8 @@ pub struct Task {
     pub optional: bool,
     /// Indices of other tasks.
     pub needs: Vec<u32>,
+    /// The index of the task that made it.
+    pub parent: Option<u32>,
     /// How often it was leased.
     pub attempt: u32,
     pub started_at_ms: Option<u64>,
@@ -83,6 +85,10 @@ impl Run {
                 .iter()
                 .filter_map(|need| indices.get(need.as_str()).copied())
                 .collect(),
+            parent: task
+                .parent
+                .as_ref()
+                .and_then(|parent| indices.get(parent.as_str()).copied()),
             attempt: task.attempt,
             started_at_ms: at(&task.started_at),
             ended_at_ms: at(&task.ended_at),
@@ -247,6 +253,8 @@ struct AnswerTask {
     optional: bool,
     #[serde(default)]
     needs: Vec<String>,
+    #[serde(default)]
+    parent: Option<String>,
     attempt: u32,
     #[serde(default)]
     failure: Value,
