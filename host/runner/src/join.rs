@@ -237,9 +237,9 @@ impl App {
 /// The app's answer was a problem.
 #[derive(Debug, thiserror::Error)]
 #[error("{asked}: {status} {}", String::from_utf8_lossy(body))]
-struct Refused {
+pub(crate) struct Refused {
     asked: String,
-    status: u16,
+    pub(crate) status: u16,
     body: Bytes,
 }
 

@@ -5,7 +5,7 @@
 
 use crate::agent::failure;
 use crate::calls::Parked;
-use crate::join::App;
+use crate::join::{App, Refused};
 use crate::spending::Spending;
 use crate::tools::Tools;
 use crate::traced;
@@ -206,10 +206,8 @@ fn batch(reports: &[Report]) -> usize {
 
 /// The app understood and will say the same again.
 fn is_refused(error: &anyhow::Error) -> bool {
-    let text = error.to_string();
-    [": 400 ", ": 413 ", ": 422 "]
-        .iter()
-        .any(|status| text.contains(status))
+    let refused = error.downcast_ref::<Refused>();
+    refused.is_some_and(|refused| matches!(refused.status, 400 | 413 | 422))
 }
 
 async fn perform(app: App, lease: Lease) -> Option<Report> {
