@@ -126,10 +126,11 @@ impl Accounts {
         });
     }
 
-    /// Puts aside what a call of a model may use. The same call was cut off before: then it has used all that was put aside.
-    pub fn reserve_model(&mut self, step: &str, tokens: u64, cost_microusd: u64) {
+    /// Puts aside what a call of a model may use. Where it is not known what came of the same call before, it was cut off: then it
+    /// has used all that was put aside.
+    pub fn reserve_model(&mut self, step: &str, tokens: u64, cost_microusd: u64, settled: bool) {
         let before = self.task.account.reserved;
-        if self.task.step.as_deref() == Some(step) {
+        if !settled && self.task.step.as_deref() == Some(step) {
             self.spend_unknown(Reserved {
                 cpu_time_us: 0,
                 ..before

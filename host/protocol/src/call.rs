@@ -64,6 +64,8 @@ pub enum TaskCall {
     Reserve {
         tokens: u64,
         cost_microusd: u64,
+        /// What came of the reservation before it is known.
+        settled: bool,
     },
 }
 

@@ -149,9 +149,11 @@ pub fn task_call(call: TaskCall) -> wit::TaskCall {
         TaskCall::Reserve {
             tokens,
             cost_microusd,
+            settled,
         } => wit::TaskCall::Reserve(wit::Reserve {
             tokens,
             cost_microusd,
+            settled,
         }),
         TaskCall::Progress { message, done } => wit::TaskCall::Progress(wit::TaskProgress {
             message,

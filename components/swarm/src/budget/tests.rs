@@ -63,11 +63,23 @@ impl World {
         lease: &LeaseId,
         step: &str,
         usage: swarm::Usage,
+        bound: (u64, u64),
+    ) -> Result<(), String> {
+        self.reserve_after(lease, step, usage, bound, false)
+    }
+
+    fn reserve_after(
+        &self,
+        lease: &LeaseId,
+        step: &str,
+        usage: swarm::Usage,
         (tokens, cost_microusd): (u64, u64),
+        settled: bool,
     ) -> Result<(), String> {
         let asked = TaskCall::Reserve(Reserve {
             tokens,
             cost_microusd,
+            settled,
         });
         let made = call::call(&self.database, "a", lease, (step, usage), &asked, NOW);
         match made.and_then(|(answer, _)| answer) {
@@ -386,6 +398,16 @@ fn a_call_of_a_model_that_was_cut_off_counts_as_all_that_it_may_have_used() {
     world.report(&lease, model(100, 100, 3));
     let run = world.run();
     assert_eq!(run.spent, model(500, 100, 8));
+
+    // One that is made again because the provider refused it has used nothing.
+    let world = World::of(1, budget);
+    let lease = world.lease(1, NOW)[0].id.clone();
+    world.reserve(&lease, "0", NOTHING, (400, 5)).unwrap();
+    world
+        .reserve_after(&lease, "0", NOTHING, (400, 5), true)
+        .unwrap();
+    let run = world.run();
+    assert_eq!((run.spent.input_tokens, run.reserved.tokens), (0, 400));
 }
 
 /// What can happen to one of three tasks.
@@ -421,7 +443,7 @@ proptest! {
             let mut accounts = Accounts { run, task: tasks[index].clone() };
             match step {
                 Step::Cpu(us) => accounts.reserve_cpu(us),
-                Step::Model(step, tokens) => accounts.reserve_model(&step.to_string(), tokens, tokens),
+                Step::Model(step, tokens) => accounts.reserve_model(&step.to_string(), tokens, tokens, tokens % 2 == 0),
                 Step::Tell(us) => accounts.tell(Usage { cpu_time_us: us, input_tokens: us, ..Usage::default() }),
                 Step::Release => accounts.release(),
                 Step::WriteOff => accounts.write_off(),

@@ -8,11 +8,10 @@ use crate::event::{Change, TaskReserved};
 use swarm_flow_state::Database;
 
 impl<D: Database> Called<'_, D> {
-    /// The same step again is a call that was cut off: it may have used all that was put aside, and is made anew.
     pub(super) fn reserve(&self, asked: &Reserve) -> Result<Decided, Error> {
         let accounts = self.run.accounts(self.index, |accounts| {
             accounts.tell(self.usage);
-            accounts.reserve_model(self.step, asked.tokens, asked.cost_microusd);
+            accounts.reserve_model(self.step, asked.tokens, asked.cost_microusd, asked.settled);
         });
         let Some(accounts) = accounts else {
             return Ok(Decided::known(TaskAnswer::Made));
