@@ -23,6 +23,8 @@ struct Lines {
     network: u8,
     patterns: Vec<Pattern>,
     sockets: Vec<Socket>,
+    models: u8,
+    approvals: u8,
     memory_bytes: u64,
 }
 
@@ -84,6 +86,7 @@ enum Asked {
     Udp(Target),
     Listen(IpAddr, u16),
     Lookup(Target),
+    Model(u8),
     Limit(u8, u64),
 }
 
@@ -155,6 +158,10 @@ fn never(policy: &Policy, action: &Action) {
             );
             Vec::new()
         }
+        Action::Model { .. } => {
+            assert!(!policy.models.is_empty());
+            Vec::new()
+        }
         Action::Limit { .. } => Vec::new(),
     };
     for address in addresses {
@@ -167,6 +174,16 @@ fn address(host: Host) -> Option<IpAddr> {
         Host::Address(address) => Some(address),
         Host::Name(_) => None,
     }
+}
+
+const MODELS: [&str; 4] = ["a", "b", "c/d:1", "*"];
+const APPROVALS: [&str; 4] = ["exec", "exec git push *", "write-file", "write-file **/*.toml"];
+
+/// Those whose bit is set.
+fn some(all: &[&str], bits: u8) -> Vec<String> {
+    let is_set = |index: &usize| bits >> index & 1 == 1;
+    let chosen = (0..all.len()).filter(is_set);
+    chosen.map(|index| all[index].to_owned()).collect()
 }
 
 /// A policy of those lines that are valid.
@@ -207,6 +224,8 @@ fn policy(lines: &Lines) -> Policy {
             policy = with;
         }
     }
+    policy.models = some(&MODELS, lines.models);
+    policy.approvals = some(&APPROVALS, lines.approvals);
     policy.limits.memory_bytes = lines.memory_bytes.clamp(64 << 10, 4 << 30);
     policy
 }
@@ -247,6 +266,9 @@ fn action(asked: Asked) -> Action {
         Asked::Listen(address, port) => Action::Listen { address, port },
         Asked::Lookup(target) => Action::Lookup {
             name: host_text(&target),
+        },
+        Asked::Model(model) => Action::Model {
+            name: MODELS[usize::from(model) % MODELS.len()].to_owned(),
         },
         Asked::Limit(limit, value) => Action::Limit {
             name: Limit::ALL[usize::from(limit) % Limit::ALL.len()],

@@ -98,6 +98,8 @@ mod tests {
                 filesystem: Filesystem::None,
                 network: Network::None,
                 sockets: Vec::new(),
+                models: Vec::new(),
+                approvals: Vec::new(),
                 limits,
             },
             state,

@@ -61,7 +61,7 @@ const EXPLAIN_HELP: &str = "\
 Example:
   swarm-flow policy explain policy.toml '{\"http\": {\"method\": \"POST\", \"url\": \"https://api.example.com/v1\"}}'
 Actions: read, write {path}; http {method, url}; address {address}; tcp, udp {host, port};
-  listen {address, port}; lookup {name}; limit {name, value}";
+  listen {address, port}; lookup {name}; model {name}; limit {name, value}";
 
 const TEST_HELP: &str = "\
 Example of a table:
@@ -218,7 +218,10 @@ async fn kept(connection: &Connection, name: &str) -> Result<swarm_flow_policy::
 
 /// A member of a policy, and not of its name.
 fn is_policy(member: &str) -> bool {
-    matches!(member, "filesystem" | "network" | "sockets" | "limits")
+    matches!(
+        member,
+        "filesystem" | "network" | "sockets" | "models" | "approvals" | "limits"
+    )
 }
 
 /// A policy file, in which parts may be left to a preset.

@@ -8,6 +8,7 @@
 //! | connect by TCP, or send datagrams | `{"tcp": {"host": "db.example.com", "port": 5432}}`, `{"udp": {…}}` |
 //! | listen | `{"listen": {"address": "127.0.0.1", "port": 8080}}` |
 //! | look a name up | `{"lookup": {"name": "db.example.com"}}` |
+//! | use a model | `{"model": {"name": "gpt-5"}}` |
 //! | use so much | `{"limit": {"name": "memory_bytes", "value": 1073741824}}` |
 //!
 //! Where an action names a host, it is decided by that name; each address that it has is one more decision, at run time.
@@ -54,6 +55,8 @@ pub enum Action {
     Listen { address: IpAddr, port: u16 },
     /// Ask for the addresses of a name.
     Lookup { name: String },
+    /// Have an agent use a model.
+    Model { name: String },
     /// Use this much, in the unit of the limit's name.
     Limit { name: Limit, value: u64 },
 }
@@ -87,6 +90,7 @@ impl CompiledPolicy {
             Action::Udp { host, port } => by_host(host, &|host| self.udp(host, *port)),
             Action::Listen { address, port } => self.listen(*address, *port),
             Action::Lookup { name } => by_host(name, &|host| self.lookup(host)),
+            Action::Model { name } => self.model(name),
             Action::Limit { name, value } => self.limit(*name, *value),
         }
     }

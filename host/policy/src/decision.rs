@@ -128,6 +128,8 @@ pub enum Reason {
     ReadOnly,
     /// More than the limit.
     OverLimit,
+    /// A person has to be asked first.
+    NotApproved,
     /// The question makes no sense: a bad URL, say.
     Invalid,
 }

@@ -8,7 +8,7 @@
 //! memory_bytes = 268_435_456
 //! ```
 //!
-//! `filesystem`, `network` and `sockets` replace the preset's as a whole; of `limits`, those that are given.
+//! `filesystem`, `network` and each of the lists replace the preset's as a whole; of `limits`, those that are given.
 
 use crate::{
     Filesystem, Format, Invalid, Limit, Limits, Network, Policy, Preset, Problems, document,
@@ -27,6 +27,10 @@ pub struct Draft {
     pub network: Option<Network>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sockets: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Vec<String>>,
     #[serde(skip_serializing_if = "LimitsDraft::is_empty")]
     pub limits: LimitsDraft,
 }
@@ -79,7 +83,8 @@ impl Draft {
         document::draft(text, format)
     }
 
-    /// The policy: what is given, and the preset's where nothing is. Without a preset, all but `sockets` is needed.
+    /// The policy: what is given, and the preset's where nothing is. Without a preset, all but the lists
+    /// is needed.
     pub fn policy(&self) -> Result<Policy, Invalid> {
         match self.preset {
             Some(preset) => Ok(self.over(&preset.policy())),
@@ -101,6 +106,8 @@ impl Draft {
             filesystem: self.filesystem.clone().unwrap_or(base.filesystem),
             network: self.network.clone().unwrap_or(base.network),
             sockets: self.sockets.clone().unwrap_or(base.sockets),
+            models: self.models.clone().unwrap_or(base.models),
+            approvals: self.approvals.clone().unwrap_or(base.approvals),
             limits,
         }
     }
@@ -112,6 +119,12 @@ impl Draft {
         problems.extend(self.network.iter().flat_map(Network::problems));
         if let Some(sockets) = &self.sockets {
             problems.extend(crate::decide::CompiledSockets::problems(sockets));
+        }
+        if let Some(models) = &self.models {
+            problems.extend(crate::decide::model_problems(models));
+        }
+        if let Some(approvals) = &self.approvals {
+            problems.extend(crate::CompiledApprovals::problems(approvals));
         }
         let limit = |limit: Limit| {
             self.limits
@@ -152,6 +165,8 @@ impl Draft {
             filesystem,
             network,
             sockets: self.sockets.clone().unwrap_or_default(),
+            models: self.models.clone().unwrap_or_default(),
+            approvals: self.approvals.clone().unwrap_or_default(),
             limits,
         })
     }
@@ -168,6 +183,8 @@ impl From<Policy> for Draft {
             filesystem: Some(policy.filesystem),
             network: Some(policy.network),
             sockets: Some(policy.sockets),
+            models: Some(policy.models),
+            approvals: Some(policy.approvals),
             limits,
         }
     }

@@ -4,13 +4,17 @@ use crate::{Filesystem, Limit, Network, Policy};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::fmt;
 
-/// One line of a policy, to be added or set.
+/// One line of a policy, to be added, removed or set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// One more pattern of `network.public`.
     Public(String),
     /// One more pattern of `sockets`.
     Socket(String),
+    /// One more name of `models`.
+    Model(String),
+    /// One line of `approvals` less.
+    Unasked(String),
     Network(Network),
     Filesystem(Filesystem),
     Limit(Limit, u64),
@@ -22,16 +26,20 @@ impl Grant {
         match self {
             Self::Public(_) => "network.public".to_owned(),
             Self::Socket(_) => "sockets".to_owned(),
+            Self::Model(_) => "models".to_owned(),
+            Self::Unasked(_) => "approvals".to_owned(),
             Self::Network(_) => "network".to_owned(),
             Self::Filesystem(_) => "filesystem".to_owned(),
             Self::Limit(limit, _) => format!("limits.{}", limit.name()),
         }
     }
 
-    /// What is added to the list, or set, as TOML.
+    /// What is added to the list, removed from it, or set, as TOML.
     pub fn value(&self) -> String {
         match self {
-            Self::Public(pattern) | Self::Socket(pattern) => quoted(pattern),
+            Self::Public(line) | Self::Socket(line) | Self::Model(line) | Self::Unasked(line) => {
+                quoted(line)
+            }
             Self::Network(Network::Public(patterns)) => table("public", patterns),
             Self::Network(network) => quoted(network.kind()),
             Self::Filesystem(filesystem) => match filesystem {
@@ -44,18 +52,22 @@ impl Grant {
         }
     }
 
-    fn is_added(&self) -> bool {
-        matches!(self, Self::Public(_) | Self::Socket(_))
+    fn change(&self) -> &'static str {
+        match self {
+            Self::Public(_) | Self::Socket(_) | Self::Model(_) => "add",
+            Self::Unasked(_) => "remove",
+            Self::Network(_) | Self::Filesystem(_) | Self::Limit(..) => "set",
+        }
     }
 }
 
 impl fmt::Display for Grant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (field, value) = (self.field(), self.value());
-        if self.is_added() {
-            write!(formatter, "add {value} to {field}")
-        } else {
-            write!(formatter, "set {field} = {value}")
+        match self.change() {
+            "add" => write!(formatter, "add {value} to {field}"),
+            "remove" => write!(formatter, "remove {value} from {field}"),
+            _ => write!(formatter, "set {field} = {value}"),
         }
     }
 }
@@ -64,14 +76,14 @@ impl Serialize for Grant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_struct("Grant", 3)?;
         members.serialize_field("field", &self.field())?;
-        members.serialize_field("change", if self.is_added() { "add" } else { "set" })?;
+        members.serialize_field("change", self.change())?;
         members.serialize_field("value", &self.value())?;
         members.end()
     }
 }
 
 impl Policy {
-    /// Puts a grant in: what a list has is kept, what is set replaces.
+    /// Puts a grant in: what else a list has is kept, what is set replaces.
     pub fn grant(&mut self, grant: &Grant) {
         match grant {
             Grant::Public(pattern) => match &mut self.network {
@@ -79,6 +91,8 @@ impl Policy {
                 other => *other = Network::Public(vec![pattern.clone()]),
             },
             Grant::Socket(pattern) => self.sockets.push(pattern.clone()),
+            Grant::Model(name) => self.models.push(name.clone()),
+            Grant::Unasked(line) => self.approvals.retain(|own| own != line),
             Grant::Network(network) => self.network = network.clone(),
             Grant::Filesystem(filesystem) => self.filesystem = filesystem.clone(),
             Grant::Limit(limit, value) => limit.put(&mut self.limits, *value),

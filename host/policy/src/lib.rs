@@ -13,15 +13,18 @@
 //! | hold a policy to a table of expectations | [`TestTable`] |
 //! | make a policy of what a program did | [`learn`] |
 //! | bind a secret to hosts | [`Hosts`] |
+//! | say whether a person is asked first | [`CompiledApprovals`] |
 
 pub mod action;
 mod address;
+mod approval;
 mod authority;
 pub mod decide;
 mod decision;
 pub mod document;
 mod draft;
 mod filesystem;
+mod glob;
 mod grant;
 mod host;
 mod host_pattern;
@@ -40,6 +43,7 @@ mod test_table;
 
 pub use action::{Action, explain};
 pub use address::Class;
+pub use approval::{CompiledApprovals, ToolCall};
 pub use authority::{Authority, BadUrl, Scheme, Url};
 pub use decide::{
     CompiledNetwork, CompiledPolicy, CompiledSockets, HttpRequest, SocketTarget, SocketUse,
@@ -72,6 +76,12 @@ pub struct Policy {
     /// Raw sockets ([`socket`]); none unless given. Policies were stored before there were any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sockets: Vec<String>,
+    /// Names of models that agents may use, `*` for all; none unless given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// Calls of agents' tools for which a person is asked first: `exec git push *`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
     pub limits: Limits,
 }
 
@@ -108,6 +118,8 @@ impl Policy {
         let mut problems = self.filesystem.problems();
         problems.extend(self.network.problems());
         problems.extend(Sockets::problems(&self.sockets));
+        problems.extend(decide::model_problems(&self.models));
+        problems.extend(CompiledApprovals::problems(&self.approvals));
         problems.extend(self.limits.problems());
         problems
     }
@@ -123,14 +135,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_that_was_stored_before_there_were_sockets_still_parses() {
-        let mut stored = serde_json::to_value(Preset::Standard.policy()).unwrap();
-        assert!(stored.get("sockets").is_none());
+    fn a_policy_that_was_stored_before_it_had_these_lists_still_parses() {
+        let mut stored = serde_json::to_value(Preset::Isolated.policy()).unwrap();
+        for list in ["sockets", "models", "approvals"] {
+            assert!(stored.get(list).is_none());
+        }
         let policy: Policy = serde_json::from_value(stored.clone()).unwrap();
-        assert_eq!(policy, Preset::Standard.policy());
+        assert_eq!(policy, Preset::Isolated.policy());
         stored["sockets"] = serde_json::json!(["tcp://10.0.0.1:80"]);
+        stored["models"] = serde_json::json!(["*"]);
+        stored["approvals"] = serde_json::json!(["exec git push"]);
         let policy: Policy = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(policy.sockets, ["tcp://10.0.0.1:80"]);
+        assert_eq!(policy.models, ["*"]);
+        assert_eq!(policy.approvals, ["exec git push"]);
         assert_eq!(serde_json::to_value(policy).unwrap(), stored);
     }
 
@@ -139,6 +157,8 @@ mod tests {
         let mut policy = Preset::Standard.policy();
         policy.filesystem = Filesystem::ReadOnly(vec!["/etc".to_owned()]);
         policy.sockets = vec!["tcp://a:0".to_owned()];
+        policy.models = vec![String::new()];
+        policy.approvals = vec!["run".to_owned()];
         policy.limits.handles = 0;
         let fields: Vec<_> = policy
             .problems()
@@ -147,7 +167,13 @@ mod tests {
             .collect();
         assert_eq!(
             fields,
-            ["filesystem.read_only[0]", "sockets[0]", "limits.handles"]
+            [
+                "filesystem.read_only[0]",
+                "sockets[0]",
+                "models[0]",
+                "approvals[0]",
+                "limits.handles"
+            ]
         );
         assert_eq!(
             policy.validate().unwrap_err().field,

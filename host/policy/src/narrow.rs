@@ -8,9 +8,12 @@
 //! | filesystem | it opens no other directory, and writes none that is only read; `full` is within `full` alone |
 //! | network | it is the same kind, `none`, or the other is `any`; each pattern is within one of the other's |
 //! | sockets | each is within one of the other's |
+//! | models | each is one of the other's, or the other has `*` |
+//! | approvals | it has each of the other's, or all of that tool: who asks more may do less |
 //! | limits | each is at most the other's |
 
-use crate::decide::CompiledSockets;
+use crate::approval;
+use crate::decide::{ALL_MODELS, CompiledSockets};
 use crate::filesystem::{Access, Filesystem};
 use crate::limits::Limit;
 use crate::network::Network;
@@ -49,6 +52,8 @@ pub fn narrow(base: &Policy, wish: &Policy) -> Result<Policy, Widening> {
     filesystem(&base.filesystem, &wish.filesystem)?;
     network(&base.network, &wish.network)?;
     sockets(&base.sockets, &wish.sockets)?;
+    models(&base.models, &wish.models)?;
+    approvals(&base.approvals, &wish.approvals)?;
     for limit in Limit::ALL {
         let (most, asked) = (limit.of(&base.limits), limit.of(&wish.limits));
         if asked > most {
@@ -148,6 +153,33 @@ fn sockets(base: &[String], wish: &[String]) -> Result<(), Widening> {
     }
 }
 
+fn models(base: &[String], wish: &[String]) -> Result<(), Widening> {
+    if base.iter().any(|own| own == ALL_MODELS) {
+        return Ok(());
+    }
+    match wish
+        .iter()
+        .enumerate()
+        .find(|(_, name)| !base.contains(name))
+    {
+        None => Ok(()),
+        Some((index, name)) => {
+            let message = format!("`{name}` is no model of the workspace");
+            Err(widens(format!("models[{index}]"), message))
+        }
+    }
+}
+
+fn approvals(base: &[String], wish: &[String]) -> Result<(), Widening> {
+    match approval::left_out(base, wish) {
+        None => Ok(()),
+        Some(line) => {
+            let message = format!("`{line}`, which the workspace has, is left out");
+            Err(widens("approvals".to_owned(), message))
+        }
+    }
+}
+
 fn widens(field: String, message: String) -> Widening {
     let message = printable(&message).into_owned();
     Widening::Widens { field, message }
@@ -177,8 +209,10 @@ mod tests {
         base.filesystem = Filesystem::ReadOnly(vec!["/workspace".to_owned()]);
         base.network = Network::Public(vec!["GET https://*.example.com/v1/".to_owned()]);
         base.sockets = vec!["tcp://10.0.0.0/8:5432".to_owned()];
+        base.models = vec!["a".to_owned()];
+        base.approvals = vec!["exec git push".to_owned()];
         type Change = fn(&mut Policy);
-        let changes: [(&str, Change); 9] = [
+        let changes: [(&str, Change); 12] = [
             ("filesystem", |wish| wish.filesystem = Filesystem::Full),
             ("filesystem.read_write[0]", |wish| {
                 wish.filesystem = Filesystem::ReadWrite(vec!["/workspace".to_owned()]);
@@ -200,6 +234,11 @@ mod tests {
             ("sockets[0]", |wish| {
                 wish.sockets = vec!["tcp://10.0.0.0/7:5432".to_owned()]
             }),
+            ("models[1]", |wish| wish.models.push("b".to_owned())),
+            ("models[0]", |wish| wish.models = vec!["*".to_owned()]),
+            ("approvals", |wish| {
+                wish.approvals = vec!["exec git".to_owned(), "write-file".to_owned()]
+            }),
             ("limits.handles", |wish| wish.limits.handles += 1),
         ];
         for (field, change) in changes {
@@ -207,6 +246,35 @@ mod tests {
             change(&mut wish);
             let widening = narrow(&base, &wish).unwrap_err();
             assert_eq!(widening.field(), field, "{widening}");
+        }
+    }
+
+    #[test]
+    fn who_asks_more_may_do_less() {
+        let lines = |lines: &[&str]| {
+            let mut policy = Preset::Standard.policy();
+            policy.approvals = lines.iter().map(|&line| line.to_owned()).collect();
+            policy
+        };
+        let base = lines(&["exec git push", "write-file .github/"]);
+        for (wish, is_within) in [
+            (lines(&["exec git push", "write-file .github/"]), true),
+            (
+                lines(&["write-file .github/", "exec rm", "exec git push"]),
+                true,
+            ),
+            (lines(&["exec", "write-file **"]), true),
+            (lines(&["exec *"]), false),
+            (lines(&["exec git push"]), false),
+            (lines(&[]), false),
+        ] {
+            assert_eq!(
+                narrow(&base, &wish).is_ok(),
+                is_within,
+                "{:?}",
+                wish.approvals
+            );
+            assert!(narrow(&lines(&[]), &wish).is_ok());
         }
     }
 

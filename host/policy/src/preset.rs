@@ -1,5 +1,6 @@
 //! The three policies that come with the platform.
 
+use crate::decide::ALL_MODELS;
 use crate::pattern::PACKAGE_REGISTRIES;
 use crate::printable::printable;
 use crate::suggest;
@@ -9,11 +10,13 @@ use std::str::FromStr;
 
 /// A policy by name.
 ///
-/// | preset | filesystem | network | memory | CPU time | handles |
-/// |---|---|---|---|---|---|
-/// | isolated | read-only `/workspace` | none | 256 MiB | 30 s | 100 |
-/// | standard | read-write `/workspace`, `/tmp` | `@package-registries` | 1 GiB | 300 s | 1 000 |
-/// | privileged | full | any | 4 GiB | 3 600 s | 10 000 |
+/// | preset | filesystem | network | models | memory | CPU time | handles |
+/// |---|---|---|---|---|---|---|
+/// | isolated | read-only `/workspace` | none | none | 256 MiB | 30 s | 100 |
+/// | standard | read-write `/workspace`, `/tmp` | `@package-registries` | all | 1 GiB | 300 s | 1 000 |
+/// | privileged | full | any | all | 4 GiB | 3 600 s | 10 000 |
+///
+/// None asks for approvals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
@@ -42,6 +45,8 @@ impl Preset {
                 filesystem: Filesystem::ReadOnly(vec!["/workspace".to_owned()]),
                 network: Network::None,
                 sockets: Vec::new(),
+                models: Vec::new(),
+                approvals: Vec::new(),
                 limits: Limits {
                     memory_bytes: 256 * MIB,
                     cpu_time_ms: 30_000,
@@ -56,6 +61,8 @@ impl Preset {
                 filesystem: Filesystem::ReadWrite(SANDBOX_DIRECTORIES.map(str::to_owned).to_vec()),
                 network: Network::Public(vec![PACKAGE_REGISTRIES.to_owned()]),
                 sockets: Vec::new(),
+                models: vec![ALL_MODELS.to_owned()],
+                approvals: Vec::new(),
                 limits: Limits {
                     memory_bytes: GIB,
                     cpu_time_ms: 300_000,
@@ -70,6 +77,8 @@ impl Preset {
                 filesystem: Filesystem::Full,
                 network: Network::Any,
                 sockets: Vec::new(),
+                models: vec![ALL_MODELS.to_owned()],
+                approvals: Vec::new(),
                 limits: Limits {
                     memory_bytes: 4 * GIB,
                     cpu_time_ms: 3_600_000,

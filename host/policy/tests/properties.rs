@@ -218,6 +218,7 @@ proptest! {
         least.filesystem = Filesystem::None;
         least.network = Network::None;
         least.sockets = Vec::new();
+        least.models = Vec::new();
         prop_assert!(narrow(&base, &least).is_ok());
         let mut most = base.clone();
         most.filesystem = all.filesystem;

@@ -144,7 +144,9 @@ macro_rules! convert_types {
 #[macro_export]
 macro_rules! convert_policy {
     ($policy:ident) => {
-        $crate::same_fields!($policy::Policy = $crate::policy::Policy { filesystem, network, sockets, limits });
+        $crate::same_fields!($policy::Policy = $crate::policy::Policy {
+            filesystem, network, sockets, models, approvals, limits
+        });
         $crate::same_cases!($policy::Filesystem = $crate::policy::Filesystem {
             None, ReadOnly(paths), ReadWrite(paths), Full
         });

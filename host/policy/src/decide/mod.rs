@@ -4,17 +4,19 @@
 
 mod filesystem;
 mod limit;
+mod model;
 mod network;
 mod socket;
 
 pub(crate) use filesystem::is_beneath as path_is_beneath;
+pub(crate) use model::{ALL as ALL_MODELS, problems as model_problems};
 pub use network::{CompiledNetwork, HttpRequest};
 pub use socket::{CompiledSockets, SocketTarget, SocketUse};
 
-use crate::{Invalid, Limits, Policy};
+use crate::{CompiledApprovals, Invalid, Limits, Policy};
 use filesystem::Directories;
 
-/// Patterns of `network.public`, and of `sockets`.
+/// Patterns of `network.public`; lines of `sockets`, `models` and `approvals`.
 pub(crate) const PATTERNS_MAX: usize = 1_000;
 
 /// What a policy refers to and does not hold.
@@ -31,7 +33,9 @@ pub struct Surroundings {
 pub struct CompiledPolicy {
     pub network: CompiledNetwork,
     pub sockets: CompiledSockets,
+    pub approvals: CompiledApprovals,
     directories: Directories,
+    models: Vec<String>,
     limits: Limits,
 }
 
@@ -42,6 +46,8 @@ impl CompiledPolicy {
         Ok(Self {
             network: CompiledNetwork::new(&policy.network, &surroundings.registries)?,
             sockets: CompiledSockets::new(&policy.sockets)?,
+            approvals: CompiledApprovals::new(&policy.approvals)?,
+            models: policy.models.clone(),
             directories: Directories::new(&policy.filesystem, &surroundings.directories),
             limits: policy.limits.clone(),
         })

@@ -6,7 +6,15 @@ use crate::suggest;
 use crate::{Draft, Filesystem, Limit, LimitsDraft, Network, Preset};
 use std::collections::HashSet;
 
-const FIELDS: [&str; 5] = ["preset", "filesystem", "network", "sockets", "limits"];
+const FIELDS: [&str; 7] = [
+    "preset",
+    "filesystem",
+    "network",
+    "sockets",
+    "models",
+    "approvals",
+    "limits",
+];
 const FILESYSTEMS: [&str; 4] = ["none", "read_only", "read_write", "full"];
 const NETWORKS: [&str; 5] = ["none", "localhost", "private", "public", "any"];
 
@@ -36,6 +44,8 @@ impl Reader {
                 "filesystem" => draft.filesystem = self.filesystem(node),
                 "network" => draft.network = self.network(node),
                 "sockets" => draft.sockets = self.list(node, "sockets"),
+                "models" => draft.models = self.list(node, "models"),
+                "approvals" => draft.approvals = self.list(node, "approvals"),
                 "limits" => draft.limits = self.limits(node),
                 _ => {}
             }

@@ -6,6 +6,8 @@ const WHOLE: &str = r#"
 filesystem = { read_only = ["/workspace"] }
 network.public = ["GET,HEAD https://api.example.com/v1/", "@package-registries"]
 sockets = ["tcp://10.0.0.0/8:5432"]
+models = ["gpt-5"]
+approvals = ["exec git push *"]
 
 [limits]
 memory_bytes = 0x1000_0000
@@ -31,6 +33,8 @@ fn a_whole_policy_reads_the_same_from_toml_and_json() {
         Filesystem::ReadOnly(vec!["/workspace".to_owned()])
     );
     assert_eq!(policy.sockets, ["tcp://10.0.0.0/8:5432"]);
+    assert_eq!(policy.models, ["gpt-5"]);
+    assert_eq!(policy.approvals, ["exec git push *"]);
     assert_eq!(policy.limits, Preset::Isolated.policy().limits);
     let json = serde_json::to_string_pretty(&policy).unwrap();
     assert_eq!(Policy::read(&json, Format::Json).unwrap(), policy);
@@ -143,6 +147,14 @@ fn what_is_wrong_in_toml_is_said_with_its_place() {
         (
             "limits.handles = 0",
             "line 1, column 18: limits.handles: is 0, which lets nothing run; give 1 to 1000000",
+        ),
+        (
+            "approvals = [\"exec\",\n  \"run git\"]",
+            "line 2, column 3: approvals[1]: `run` is not a tool for which a person can be asked",
+        ),
+        (
+            "models = [\"gpt-*\"]",
+            "line 1, column 11: models[0]: `gpt-*` has a `*`; write the whole name",
         ),
         ("limits.handles = -1", "is -1; give 1 to 1000000"),
         (

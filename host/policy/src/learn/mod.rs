@@ -175,6 +175,8 @@ impl Uses {
             filesystem: self.filesystem(),
             network: Network::None,
             sockets: self.socket_lines(),
+            models: Vec::new(),
+            approvals: Vec::new(),
             limits,
         };
         let patterns = http::patterns(&self.requests, paths);

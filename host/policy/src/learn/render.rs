@@ -23,6 +23,15 @@ impl fmt::Display for Learned {
             self.comments(formatter, "sockets")?;
             list(formatter, "sockets", &self.policy.sockets)?;
         }
+        for (key, lines) in [
+            ("models", &self.policy.models),
+            ("approvals", &self.policy.approvals),
+        ] {
+            if !lines.is_empty() {
+                self.comments(formatter, key)?;
+                list(formatter, key, lines)?;
+            }
+        }
         writeln!(formatter, "\n[limits]")?;
         for limit in Limit::ALL {
             let field = format!("limits.{}", limit.name());

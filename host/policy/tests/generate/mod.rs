@@ -221,19 +221,41 @@ fn limits() -> impl Strategy<Value = Limits> {
         )
 }
 
+fn models() -> impl Strategy<Value = Vec<String>> {
+    subsequence(vec!["a", "b", "*"], 0..=2)
+        .prop_map(|names| names.into_iter().map(str::to_owned).collect())
+}
+
+fn approvals() -> impl Strategy<Value = Vec<String>> {
+    let lines = vec![
+        "exec",
+        "exec git push *",
+        "exec rm -*r*",
+        "write-file **/*.toml",
+        "write-file",
+    ];
+    subsequence(lines, 0..=3).prop_map(|lines| lines.into_iter().map(str::to_owned).collect())
+}
+
 pub fn policy() -> impl Strategy<Value = Policy> {
     (
         filesystem(),
         network(),
         prop::collection::vec(socket(), 0..3),
+        models(),
+        approvals(),
         limits(),
     )
-        .prop_map(|(filesystem, network, sockets, limits)| Policy {
-            filesystem,
-            network,
-            sockets: sockets.concat(),
-            limits,
-        })
+        .prop_map(
+            |(filesystem, network, sockets, models, approvals, limits)| Policy {
+                filesystem,
+                network,
+                sockets: sockets.concat(),
+                models,
+                approvals,
+                limits,
+            },
+        )
 }
 
 fn url() -> impl Strategy<Value = String> {
@@ -276,6 +298,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         1 => (host(), port()).prop_map(|(host, port)| Action::Udp { host, port }),
         1 => (address(), port()).prop_map(|(address, port)| Action::Listen { address, port }),
         1 => name().prop_map(|name| Action::Lookup { name }),
+        1 => select(&["a", "b", "c"][..]).prop_map(|name| Action::Model { name: name.to_owned() }),
         1 => (select(&Limit::ALL[..]), any::<u64>(), 0u32..64)
             .prop_map(|(name, value, shift)| Action::Limit { name, value: value >> shift }),
     ]
@@ -325,18 +348,30 @@ pub fn narrower(base: Policy) -> impl Strategy<Value = Policy> {
         .cloned()
         .partition(|line| line.starts_with("lookup://"));
     let limits = base.limits.clone();
-    (filesystem, network, lines(others), 1u64..4).prop_map(
-        move |(filesystem, network, sockets, divisor)| {
-            let mut limits = limits.clone();
-            limits.cpu_time_ms = (limits.cpu_time_ms / divisor).max(1);
-            Policy {
-                filesystem,
-                network,
-                sockets: [sockets, lookups.clone()].concat(),
-                limits,
-            }
-        },
+    let asked = base.approvals.clone();
+    let more = approvals().prop_map(move |more| [asked.clone(), more].concat());
+    (
+        filesystem,
+        network,
+        lines(others),
+        lines(base.models.clone()),
+        more,
+        1u64..4,
     )
+        .prop_map(
+            move |(filesystem, network, sockets, models, approvals, divisor)| {
+                let mut limits = limits.clone();
+                limits.cpu_time_ms = (limits.cpu_time_ms / divisor).max(1);
+                Policy {
+                    filesystem,
+                    network,
+                    sockets: [sockets, lookups.clone()].concat(),
+                    models,
+                    approvals,
+                    limits,
+                }
+            },
+        )
 }
 
 pub fn request() -> impl Strategy<Value = Action> {

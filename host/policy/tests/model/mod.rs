@@ -22,6 +22,7 @@ pub fn allows(policy: &Policy, action: &Action) -> bool {
                         .is_some_and(|own| host_matches(own, name))
                 })
         }
+        Action::Model { name } => policy.models.iter().any(|own| own == name || own == "*"),
         Action::Limit { name, value } => *value <= limit(&policy.limits, *name),
     }
 }
