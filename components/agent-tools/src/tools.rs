@@ -5,13 +5,13 @@ use crate::binding::bound;
 use crate::bindings::types::{Command, Error, ExecResult, FileInfo, PageRequest};
 use crate::bindings::workspace;
 use swarm_flow_policy::Access;
-use swarm_flow_protocol::tool_granted;
+use swarm_flow_protocol::{tool_granted, write_approved};
 
 /// The largest page.
 const PAGE_ITEMS: u32 = 1000;
 
 pub fn exec(command: &Command) -> Result<ExecResult, Error> {
-    workspace::exec(&bound()?, command)
+    workspace::exec_for_agent(&bound()?, command)
 }
 
 pub fn read_file(path: &str) -> Result<Vec<u8>, Error> {
@@ -21,6 +21,8 @@ pub fn read_file(path: &str) -> Result<Vec<u8>, Error> {
 
 pub fn write_file(path: &str, bytes: &[u8]) -> Result<(), Error> {
     let bound = granted(path, Access::ReadWrite)?;
+    let policy = workspace::get(&bound)?.policy.into();
+    write_approved(&policy, &[path.to_owned()], &[])?.granted()?;
     workspace::write_file(&bound, path, bytes).map(drop)
 }
 

@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use swarm_flow_runner::{Runner, RunnerConfig};
 use swarm_flow_sandbox::{CompiledCache, Engine};
 
@@ -30,6 +31,9 @@ pub struct Serving {
     /// How much of the audit log may wait for an app that does not take it, before no sandbox starts any more
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     audit_spool_mib: u64,
+    /// How long people have to approve a call of an agent's tool for which the policy wants them to be asked; then it is denied
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=2_592_000))]
+    approval_timeout_seconds: u64,
     /// Whether the process shuts itself off from what it does not need: Landlock, seccomp, capabilities
     #[arg(long, value_enum, default_value_t)]
     pub walls: walls::Mode,
@@ -80,6 +84,7 @@ impl Serving {
             token: known.token,
             state: state.path().to_owned(),
             audit_bytes_max: self.audit_spool_mib.saturating_mul(1 << 20),
+            approval_timeout: Duration::from_secs(self.approval_timeout_seconds),
             catalog,
             walls: around.walls,
             registries: around.registries,

@@ -27,6 +27,10 @@ pub struct ExecRequest {
     /// Who asks, for the audit log: `user`, `agent:script`.
     #[serde(default)]
     pub actor: String,
+    /// For an agent: the lines of the policy's `approvals` that a person approved. Without it nobody has to be asked: a user's own
+    /// command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Vec<String>>,
     #[serde(default)]
     pub limits: LimitsOverride,
     /// One [`Event`] a line instead of one [`ExecResult`].

@@ -43,7 +43,7 @@ pub use secret::{Binding, BoundSecret, Placement, SECRETS_MAX, check_secret_name
 /// For the macros.
 #[doc(hidden)]
 pub use swarm_flow_policy as policy;
-pub use tools::{ToolDecision, tool_decision, tool_granted};
+pub use tools::{ToolDecision, tool_decision, tool_granted, write_approved};
 pub use verify::{Extent, Finding, Verifier};
 pub use work::{
     AgentError, Divergence, EndedRun, Exchange, Exchanged, Input, Lease, LeaseId, MemoryAnswer,

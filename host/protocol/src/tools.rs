@@ -1,10 +1,13 @@
 //! What an agent's file tools may do, decided alike in a runner and in the app.
 
 use crate::Error;
-use swarm_flow_policy::{Access, Action, Decision, Policy, Surroundings, explain};
+use swarm_flow_policy::{
+    Access, Action, CompiledApprovals, Decision, Invalid, Policy, Surroundings, ToolCall, explain,
+};
 
 /// What is made of a call of a file tool.
 pub struct ToolDecision {
+    pub capability: &'static str,
     /// In the words of a denial: `write /workspace/a.txt`.
     pub resource: String,
     pub decision: Decision,
@@ -23,14 +26,33 @@ pub fn tool_decision(policy: &Policy, path: &str, wanted: Access) -> Result<Tool
         Access::Read => ("read", Action::Read { path: workspace }),
         Access::ReadWrite => ("write", Action::Write { path: workspace }),
     };
-    let decision =
-        explain(policy, &action, &Surroundings::default()).map_err(|invalid| Error::Internal {
-            message: format!("the policy is none: {invalid}"),
-        })?;
+    let decision = explain(policy, &action, &Surroundings::default()).map_err(no_policy)?;
     Ok(ToolDecision {
+        capability: "filesystem",
         resource: format!("{verb} /workspace/{path}"),
         decision,
     })
+}
+
+/// Whether an agent may write a file, by each of the paths that lead there, when a person approved what these lines ask for.
+pub fn write_approved(
+    policy: &Policy,
+    paths: &[String],
+    approved: &[String],
+) -> Result<ToolDecision, Error> {
+    let lines = CompiledApprovals::new(&policy.approvals).map_err(no_policy)?;
+    let call = ToolCall::WriteFile(paths);
+    Ok(ToolDecision {
+        capability: "approval",
+        resource: call.to_string(),
+        decision: lines.decide(call, approved),
+    })
+}
+
+fn no_policy(invalid: Invalid) -> Error {
+    Error::Internal {
+        message: format!("the policy is none: {invalid}"),
+    }
 }
 
 impl ToolDecision {
@@ -39,7 +61,7 @@ impl ToolDecision {
             return Ok(());
         }
         Err(Error::Denied {
-            capability: "filesystem".to_owned(),
+            capability: self.capability.to_owned(),
             resource: self.resource,
             rule: self.decision.rule().into_owned(),
         })
@@ -69,6 +91,26 @@ mod tests {
                 assert_eq!(granted.is_ok(), expected, "{filesystem:?} {wanted:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_write_for_which_a_line_asks_needs_its_approval() {
+        let mut policy = Preset::Standard.policy();
+        policy.approvals = vec!["write-file .github/".to_owned()];
+        let write = |path: &str, approved: &[String]| {
+            let decided = write_approved(&policy, &[path.to_owned()], approved).unwrap();
+            decided.granted()
+        };
+        assert_eq!(write("a.txt", &[]), Ok(()));
+        assert_eq!(write(".github/ci.yml", &policy.approvals), Ok(()));
+        assert_eq!(
+            write(".github/ci.yml", &[]),
+            Err(Error::Denied {
+                capability: "approval".to_owned(),
+                resource: "write-file .github/ci.yml".to_owned(),
+                rule: r#"remove "write-file .github/" from approvals"#.to_owned(),
+            })
+        );
     }
 
     #[test]

@@ -77,6 +77,11 @@ pub(crate) fn ended(result: &Result<ExecResult, Error>) -> Ended {
     }
 }
 
+/// Of a command that did not start.
+pub(crate) fn refused() -> Ended {
+    Ended::without_usage("failed")
+}
+
 /// How a sandbox ended that answers no request of its own: an agent's, or one that a program started.
 pub(crate) fn sandbox_ended<R>(ended: &wasmtime::Result<swarm_flow_sandbox::Ended<R>>) -> Ended {
     let Ok(ended) = ended else {

@@ -76,7 +76,7 @@ type Answer = Result<TaskAnswer, protocol::Error>;
 
 impl Tools {
     /// Ends the sandbox: the task goes on later, or with somebody else.
-    fn park(&self) -> wasmtime::Error {
+    pub(crate) fn park(&self) -> wasmtime::Error {
         self.parked.0.store(true, Ordering::Release);
         wasmtime::format_err!("the task waits, and goes on later")
     }
@@ -149,7 +149,7 @@ impl Tools {
 }
 
 /// Nobody announces that the time of a wait is over: work is asked for then, and not only when it would be anyway.
-fn look_again(runner: Runner, patience_ms: Option<u64>) {
+pub(crate) fn look_again(runner: Runner, patience_ms: Option<u64>) {
     let patience = patience_ms.map(Duration::from_millis);
     if let Some(patience) = patience.filter(|patience| *patience < PATIENCE_MAX) {
         tokio::spawn(async move {
@@ -160,7 +160,7 @@ fn look_again(runner: Runner, patience_ms: Option<u64>) {
 }
 
 /// Somebody else has the task, or it has ended: nothing more is done for it here.
-fn is_lost<R>(answer: &Result<R, protocol::Error>) -> bool {
+pub(crate) fn is_lost<R>(answer: &Result<R, protocol::Error>) -> bool {
     matches!(answer, Err(protocol::Error::Conflict { message }) if message.starts_with("lease-lost: "))
 }
 

@@ -285,6 +285,15 @@ impl Catalog {
         names
     }
 
+    /// The program's own name and its aliases.
+    pub(crate) fn names_of(&self, environment: &str, name: &str) -> Option<(String, Vec<String>)> {
+        let names = |entry: &Arc<Entry>| (entry.file.name.clone(), entry.file.aliases.clone());
+        let shipped = named(|| self.of_environment(environment), name);
+        shipped
+            .map(names)
+            .or_else(|| self.find_added(name).as_ref().map(names))
+    }
+
     /// The same without aliases.
     fn own_names(&self, environment: &str) -> Vec<String> {
         let shipped = self.of_environment(environment);

@@ -4,6 +4,7 @@
 mod check;
 
 use crate::Runner;
+use crate::approvals::{self, Approved};
 use crate::atomic::{Atomic, Attempt, beside};
 use crate::audit::{self, sandbox_id};
 use crate::directories::{cwd, directories, opened};
@@ -15,7 +16,7 @@ use check::check;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use swarm_flow_audit::Subject;
-use swarm_flow_policy::SANDBOX_DIRECTORIES;
+use swarm_flow_policy::{SANDBOX_DIRECTORIES, ToolCall};
 use swarm_flow_protocol::{Denial, Error, ExecRequest, ExecResult, Outcome, PolicyChange};
 use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
@@ -93,6 +94,26 @@ impl Runner {
             actor: &request.actor,
         };
         let trail = self.record(subject, &audit::started(&request, &directories))?;
+        let approved = request.approved.take().map(|lines| Approved {
+            lines,
+            told: decisions.clone().and(audit::decisions(&trail)),
+        });
+        if let Some(approved) = &approved {
+            let commands = (request.command.as_slice(), argv.as_slice());
+            let decision = self.approval(
+                id,
+                &request.environment,
+                &request.policy,
+                commands,
+                &approved.lines,
+            );
+            if !decision.is_allow() {
+                let command = [request.command];
+                approved.tell(ToolCall::Exec(&command), &decision);
+                trail.end(audit::refused());
+                return Err(approvals::denied(ToolCall::Exec(&command), &decision));
+            }
+        }
         let (_running, family) = Command {
             runner: self.clone(),
             workspace: id.to_owned(),
@@ -108,6 +129,7 @@ impl Runner {
             changes: changes.clone(),
             idempotency: idempotency.clone(),
             children: Children::default(),
+            approved,
             place,
         }
         .begin();

@@ -19,6 +19,29 @@ use swarm_flow_sandbox::undo::{Beside, Changing, NotChanged};
 const PATH_BYTES_MAX: usize = 4_096;
 const NAME_BYTES_MAX: usize = 255;
 
+/// Where a file would be written that is asked for by this path: relative to the workspace, without the links on the way. The last
+/// part is no link for who writes, which replaces it.
+pub(crate) fn real(workspaces: &Workspaces, id: &str, path: &str) -> Option<String> {
+    check(path).ok()?;
+    let files = workspaces.files(id).ok()?;
+    let mut missing = Vec::new();
+    let mut parts: Vec<&str> = path.split('/').collect();
+    missing.extend(parts.pop());
+    let folder = loop {
+        if parts.is_empty() {
+            break String::new();
+        }
+        match files.canonicalize(parts.join("/")) {
+            Ok(folder) => break folder.to_str()?.to_owned(),
+            Err(_) => missing.extend(parts.pop()),
+        }
+    };
+    let folder = Some(folder).filter(|folder| !matches!(folder.as_str(), "" | "."));
+    let rest = missing.into_iter().rev().map(str::to_owned);
+    let all: Vec<String> = folder.into_iter().chain(rest).collect();
+    Some(all.join("/"))
+}
+
 /// Reads a file, or a part of one.
 pub(crate) fn read(
     workspaces: &Workspaces,

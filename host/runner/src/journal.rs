@@ -44,6 +44,17 @@ pub(crate) enum Call {
     New(Pending),
 }
 
+/// What is fed next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fed {
+    /// The call that was asked about.
+    This,
+    /// Another one, or the end of what is replayed.
+    Other,
+    /// Nothing more: what is called now is made.
+    Nothing,
+}
+
 /// A call that is being made.
 pub(crate) struct Pending {
     call: &'static str,
@@ -143,6 +154,15 @@ impl Journal {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the agent is fed next, for who decides whether this call is made at all: as it was then.
+    pub(crate) fn feeds(&self, call: &str) -> Fed {
+        match self.inner().recorded.front() {
+            Some(known) if known.call == call => Fed::This,
+            None if self.writer.is_some() => Fed::Nothing,
+            _ => Fed::Other,
+        }
     }
 
     /// The agent calls one of its imports.

@@ -18,6 +18,7 @@ mod added;
 mod agent;
 mod announcement;
 mod api;
+mod approvals;
 mod atomic;
 mod audit;
 mod calls;
@@ -56,6 +57,7 @@ use anyhow::{Context, Result};
 use queue::Queue;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use stdin::Inputs;
 use swarm_flow_audit::{Log, Settings};
 use swarm_flow_policy::Surroundings;
@@ -77,6 +79,8 @@ pub struct RunnerConfig {
     /// What the audit log may keep for an app that does not take it, before no sandbox starts any more.
     pub audit_bytes_max: u64,
     pub catalog: Catalog,
+    /// How long people have to approve a call of an agent's tool, before it is denied.
+    pub approval_timeout: Duration,
     /// What shuts this process off from its machine.
     pub walls: Vec<Wall>,
     /// What `@package-registries` stands for.

@@ -4,6 +4,7 @@
 //! in the audit log. When the command ends, so do they.
 
 use crate::Runner;
+use crate::approvals::Approved;
 use crate::audit::{self, sandbox_id};
 use crate::directories::{cwd, directories, opened};
 use crate::exec::{environment, exit_of};
@@ -15,7 +16,7 @@ use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use swarm_flow_audit::{Ended as Recorded, Started, Subject, Trail};
-use swarm_flow_policy::{Limits, Policy};
+use swarm_flow_policy::{Limits, Policy, ToolCall};
 use swarm_flow_protocol::Error;
 use swarm_flow_sandbox::undo::Changes;
 use swarm_flow_sandbox::{
@@ -43,6 +44,8 @@ pub(crate) struct Command {
     pub(crate) changes: Changes,
     pub(crate) idempotency: Option<String>,
     pub(crate) children: Children,
+    /// Of an agent's command.
+    pub(crate) approved: Option<Approved>,
 }
 
 /// The programs that run; none once the command has ended.
@@ -112,6 +115,7 @@ impl Command {
             .runner
             .executable(&self.environment, argv, &cwd, &opened);
         let executable = executable.await.map_err(refused)?;
+        self.check_approved(&start.argv, &executable.argv)?;
         let (program, env) = (executable.program, executable.env);
         // The sandbox says where it starts.
         let asked = start.env.iter().filter(|(name, _)| name != "PWD").cloned();
@@ -159,6 +163,28 @@ impl Command {
             }
         };
         Ok(Child::new(&family, end, kill))
+    }
+
+    /// Refuses what a person would have to be asked about, who was not asked about it with the command.
+    fn check_approved(&self, asked: &[String], run: &[String]) -> Result<(), SpawnError> {
+        let Some(approved) = &self.approved else {
+            return Ok(());
+        };
+        let decision = self.runner.approval(
+            &self.workspace,
+            &self.environment,
+            &self.policy,
+            (asked, run),
+            &approved.lines,
+        );
+        if decision.is_allow() {
+            return Ok(());
+        }
+        approved.tell(ToolCall::Exec(&[asked.to_vec()]), &decision);
+        let name = asked.first().map_or("", String::as_str);
+        Err(SpawnError::NotExecutable(format!(
+            "`{name}` needs an approval, for which a program cannot wait: the agent has to call it directly"
+        )))
     }
 
     fn record(&self, start: &Start, directories: &[Directory]) -> Result<Trail, SpawnError> {

@@ -2,6 +2,7 @@
 //! workspace's policy.
 
 use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
+use crate::approvals::Asked;
 use crate::atomic::Atomic;
 use crate::calls::{Parked, Reporter};
 use crate::join::App;
@@ -46,7 +47,7 @@ pub(crate) struct Tools {
 
 impl Tools {
     /// An agent's own file tools do no more than a program of the workspace could.
-    fn granted(&self, path: &str, wanted: Access) -> Result<(), protocol::Error> {
+    pub(crate) fn granted(&self, path: &str, wanted: Access) -> Result<(), protocol::Error> {
         let decided = protocol::tool_decision(&self.policy(), path, wanted)?;
         if let Some(recording) = &self.recording {
             recording.record("filesystem", &decided.resource, &decided.decision);
@@ -55,7 +56,7 @@ impl Tools {
     }
 
     /// The workspace's: it may have been changed since the lease.
-    fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         let known = self.runner.workspaces().running.policy(&self.workspace);
         known.unwrap_or_else(|| self.policy.clone())
     }
@@ -106,9 +107,14 @@ impl tools::Host for Tools {
             policy_name: String::new(),
             revision: 0,
             actor: self.actor.clone(),
+            approved: Some(Vec::new()),
             stream: false,
             stdin_stream: false,
         };
+        match self.approved(&Asked::Exec(&request)).await? {
+            Ok(approved) => request.approved = Some(approved),
+            Err(error) => return Ok(Err(error.into())),
+        }
         // What the platform adds to it may be another the next time, and says nothing of the agent.
         let asked = json!({
             "command": request.command, "stdin": digest(&request.stdin), "env": request.env,
@@ -194,12 +200,23 @@ impl tools::Host for Tools {
         path: String,
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), types::Error>> {
+        let wanted = Asked::WriteFile {
+            path: &path,
+            bytes: &bytes,
+        };
+        let approved = match self.approved(&wanted).await? {
+            Ok(approved) => approved,
+            Err(error) => return Ok(Err(error.into())),
+        };
         let asked = json!({"path": path, "bytes": digest(&bytes)});
         let written = journaled(self, "tools.write-file", asked, async |tools| {
             tools.granted(&path, Access::ReadWrite)?;
             let disk_bytes_max = tools.policy().limits.disk_bytes;
             let workspaces = tools.runner.workspaces();
             let _changing = files::changing(workspaces, &tools.workspace, &path).await?;
+            // A line may have come since, or a link.
+            let paths = tools.paths(&path);
+            protocol::write_approved(&tools.policy(), &paths, &approved)?.granted()?;
             files::write(workspaces, &tools.workspace, &path, &bytes, disk_bytes_max)?;
             Ok::<_, protocol::Error>(())
         });

@@ -76,6 +76,11 @@ impl Decisions {
         (Self(smallvec![recorder]), Denials(kept))
     }
 
+    /// Takes a decision that was not taken by the sandbox itself.
+    pub fn tell(&self, decided: &Decided<'_>) {
+        record(Some(self), decided);
+    }
+
     /// To both; a sandbox has one place for them.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

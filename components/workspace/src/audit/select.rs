@@ -13,7 +13,7 @@ use crate::model::AuditFilter;
 use swarm_flow_protocol::Error;
 use swarm_flow_state::{EVENT_COLUMNS, Value};
 
-const CAPABILITIES: [&str; 7] = [
+const CAPABILITIES: [&str; 8] = [
     "http",
     "tcp",
     "udp",
@@ -21,6 +21,7 @@ const CAPABILITIES: [&str; 7] = [
     "lookup",
     "filesystem",
     "secret",
+    "approval",
 ];
 const DECISIONS: [&str; 2] = ["allow", "deny"];
 

@@ -69,6 +69,13 @@ impl wit::Guest for Component {
         Ok(command::exec(&Spin, &Http, &id, command.into())?.into())
     }
 
+    fn exec_for_agent(
+        id: String,
+        command: types::Command,
+    ) -> Result<types::ExecResult, types::Error> {
+        Ok(command::exec_for_agent(&Spin, &Http, &id, command.into())?.into())
+    }
+
     fn exec_stream(
         id: String,
         command: types::Command,

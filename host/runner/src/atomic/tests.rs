@@ -56,6 +56,7 @@ impl Fixture {
             token: String::new(),
             state: state.path().to_owned(),
             audit_bytes_max: 1 << 20,
+            approval_timeout: Duration::from_secs(60),
             catalog: Catalog::new(&ENGINE, cache, programs.to_vec(), Vec::new()).unwrap(),
             walls: Vec::new(),
             registries: Vec::new(),
