@@ -19,6 +19,8 @@ enum Step {
     Unlock(String),
     /// Runs a command.
     Exec(Vec<String>),
+    /// Writes a file.
+    Write(String, String),
     Send(String, String),
     Broadcast(String),
     /// Puts out the next message.
@@ -58,6 +60,7 @@ impl Agent for Social {
                     let done = tools::exec(&command).run()?;
                     said.push(done.stdout_text());
                 }
+                Step::Write(path, text) => tools::write(&path, text)?,
                 Step::Send(to, body) => messages::send(&to, &body)?,
                 Step::Broadcast(body) => messages::broadcast(&body)?,
                 Step::Receive => {
