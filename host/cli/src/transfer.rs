@@ -17,7 +17,7 @@ pub use local::{Found, collect};
 pub use remote::{Downloaded, download};
 
 use crate::client::Client;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
@@ -58,30 +58,6 @@ pub async fn upload(client: &Client, id: &str, uploads: &[Upload]) -> Result<u64
     total
 }
 
-/// A path of a workspace, relative to `/workspace` and without needless parts; `/workspace/a` and `./a` are `a`.
-/// The empty path is `/workspace` itself.
-pub fn workspace_path(path: &str) -> Result<String> {
-    let relative = match path.strip_prefix('/') {
-        None => path,
-        Some("workspace") => "",
-        Some(absolute) => match absolute.strip_prefix("workspace/") {
-            Some(relative) => relative,
-            None => bail!("`{path}` is outside of `/workspace`"),
-        },
-    };
-    let parts: Vec<&str> = relative
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    if parts.contains(&"..") {
-        bail!("`{path}` has a part `..`; give the path itself");
-    }
-    if path.contains('\0') {
-        bail!("a path cannot hold a NUL");
-    }
-    Ok(parts.join("/"))
-}
-
 /// A bar on standard error; none when that is no terminal.
 fn progress(what: &str, files: u64) -> ProgressBar {
     let bar = ProgressBar::new(files).with_message(what.to_owned());
@@ -89,30 +65,5 @@ fn progress(what: &str, files: u64) -> ProgressBar {
     match style {
         Ok(style) => bar.with_style(style.progress_chars("=> ")),
         Err(_) => bar,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn workspace_paths_have_one_form() {
-        for (path, expected) in [
-            ("a/b", Some("a/b")),
-            ("./a//b/", Some("a/b")),
-            ("/workspace/a", Some("a")),
-            ("/workspace", Some("")),
-            (".", Some("")),
-            ("", Some("")),
-            ("a..b", Some("a..b")),
-            ("..", None),
-            ("a/../b", None),
-            ("/etc/passwd", None),
-            ("/workspaces", None),
-            ("a\0b", None),
-        ] {
-            assert_eq!(workspace_path(path).ok().as_deref(), expected, "{path:?}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Tasks that a command asks for: its standard output as a JSON array, for a task that plans others.
 
-use crate::context::{string, strings};
-use serde_json::{Map, Value};
+use crate::context::{boolean, string, strings};
+use serde_json::Value;
 use swarm_flow_agent::delegation::{Child, Place};
 
 const FIELDS: [&str; 8] = [
@@ -60,18 +60,10 @@ fn child(task: &Value) -> Result<Child, String> {
         Some("any") => child.place(Place::Any),
         Some(workspace) => child.place(Place::Named(workspace.to_owned())),
     };
-    if optional(fields)? {
+    if boolean(fields, "optional")? {
         child = child.optional();
     }
     Ok(child)
-}
-
-fn optional(fields: &Map<String, Value>) -> Result<bool, String> {
-    match fields.get("optional") {
-        None => Ok(false),
-        Some(Value::Bool(optional)) => Ok(*optional),
-        Some(_) => Err("`optional` is not true or false".to_owned()),
-    }
 }
 
 #[cfg(test)]

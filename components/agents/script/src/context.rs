@@ -1,7 +1,8 @@
-//! A task's `context`: a JSON object that names the command. Its form is `context.schema.json`.
+//! A task's `context`: a JSON object that names the command, or a list of them. Its form is `context.schema.json`.
 //!
 //! Read by hand and not by derive, so that each refusal names the field and what would be right.
 
+use crate::list::{self, List};
 use serde_json::{Map, Value};
 use swarm_flow_agent::tools::Command;
 
@@ -21,6 +22,13 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// What a task asks for.
+#[derive(Debug)]
+pub enum Wanted {
+    Command(Context),
+    Tasks(List),
+}
+
+/// A command, and what is expected of it.
 #[derive(Debug)]
 pub struct Context {
     pub command: Command,
@@ -42,7 +50,7 @@ pub enum StdinFrom {
     Inputs,
 }
 
-impl Context {
+impl Wanted {
     /// Reads a context, or says which field is wrong.
     pub fn parse(text: Option<&str>) -> Result<Self, String> {
         let text =
@@ -52,27 +60,40 @@ impl Context {
         let Value::Object(fields) = value else {
             return Err("`context` is not a JSON object".to_owned());
         };
-        if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+        let all = [&FIELDS[..], &list::FIELDS].concat();
+        if let Some(unknown) = fields.keys().find(|name| !all.contains(&name.as_str())) {
             return Err(format!(
                 "`{unknown}` is not a field of `context`; there are {}",
-                listed(&FIELDS)
+                listed(&all)
             ));
         }
+        match fields
+            .keys()
+            .find(|name| list::FIELDS.contains(&name.as_str()))
+        {
+            Some(_) => List::parse(&fields).map(Self::Tasks),
+            None => Context::of(&fields).map(Self::Command),
+        }
+    }
+}
+
+impl Context {
+    fn of(fields: &Map<String, Value>) -> Result<Self, String> {
         Ok(Self {
             command: Command {
-                argv: command(&fields)?,
-                stdin: string(&fields, "stdin")?.unwrap_or_default().into_bytes(),
-                env: environment(&fields)?,
-                cwd: string(&fields, "cwd")?,
-                timeout_ms: integer(&fields, "timeout_ms", 1, u64::MAX)?,
+                argv: command(fields)?,
+                stdin: string(fields, "stdin")?.unwrap_or_default().into_bytes(),
+                env: environment(fields)?,
+                cwd: string(fields, "cwd")?,
+                timeout_ms: integer(fields, "timeout_ms", 1, u64::MAX)?,
                 limits: None,
             },
-            stdin_from: stdin_from(&fields)?,
-            makes_tasks: makes_tasks(&fields)?,
-            expect_exit_code: integer(&fields, "expect_exit_code", 0, u8::MAX.into())?
+            stdin_from: stdin_from(fields)?,
+            makes_tasks: makes_tasks(fields)?,
+            expect_exit_code: integer(fields, "expect_exit_code", 0, u8::MAX.into())?
                 .and_then(|code| u8::try_from(code).ok())
                 .unwrap_or(0),
-            artifacts: artifacts(&fields)?,
+            artifacts: artifacts(fields)?,
         })
     }
 }
@@ -109,6 +130,14 @@ fn makes_tasks(fields: &Map<String, Value>) -> Result<bool, String> {
         Some(other) => Err(format!(
             "`stdout_to` is `{other}`; give `output` or `tasks`"
         )),
+    }
+}
+
+pub fn boolean(fields: &Map<String, Value>, name: &str) -> Result<bool, String> {
+    match fields.get(name) {
+        None => Ok(false),
+        Some(Value::Bool(is)) => Ok(*is),
+        Some(_) => Err(format!("`{name}` is not true or false")),
     }
 }
 
@@ -197,9 +226,16 @@ fn listed(names: &[&str]) -> String {
 mod tests {
     use super::*;
 
+    fn command_of(text: Option<&str>) -> Result<Context, String> {
+        match Wanted::parse(text)? {
+            Wanted::Command(context) => Ok(context),
+            Wanted::Tasks(_) => Err("a list".to_owned()),
+        }
+    }
+
     #[test]
     fn a_command_alone_is_enough() {
-        let context = Context::parse(Some(r#"{"command":["python","main.py"]}"#)).unwrap();
+        let context = command_of(Some(r#"{"command":["python","main.py"]}"#)).unwrap();
         assert_eq!(context.command.argv, ["python", "main.py"]);
         assert_eq!(
             (
@@ -216,7 +252,7 @@ mod tests {
     fn every_field_is_read() {
         let text = r#"{"command":["a"],"stdin":"s","env":{"K":"v"},"cwd":"/tmp","timeout_ms":5,
             "expect_exit_code":255,"artifacts":["d/f"]}"#;
-        let context = Context::parse(Some(text)).unwrap();
+        let context = command_of(Some(text)).unwrap();
         assert_eq!(context.command.stdin, b"s");
         assert_eq!(context.command.env, [("K".to_owned(), "v".to_owned())]);
         assert_eq!(context.command.cwd.as_deref(), Some("/tmp"));
@@ -242,6 +278,29 @@ mod tests {
                 r#"{"command":"ls"}"#,
                 "`command` is not an array of strings",
             ),
+            (
+                r#"{"command":["a"],"tasks":[]}"#,
+                "`command` does not go with a list of tasks; beside it there is `keep_going`, and each task has fields of its own",
+            ),
+            (r#"{"keep_going":true}"#, "`tasks` is missing"),
+            (r#"{"tasks":[]}"#, "tasks: there are 0; give 1 to 1000"),
+            (
+                r#"{"tasks":[{"command":["a"],"timeout":1}]}"#,
+                "tasks[0].timeout: unknown field `timeout`, expected one of `name`, `command`, `env`, `stdin`, `cwd`, \
+                 `timeout_ms`, `expect_exit_code`, `artifacts`",
+            ),
+            (
+                r#"{"tasks_file":"t","tasks":[]}"#,
+                "`tasks` and `tasks_file` are both given; give one",
+            ),
+            (
+                r#"{"tasks_file":"../t"}"#,
+                "`tasks_file`: `../t` has a part `..`; give the path itself",
+            ),
+            (
+                r#"{"tasks_file":"t","keep_going":1}"#,
+                "`keep_going` is not true or false",
+            ),
             (r#"{"command":["a",1]}"#, "`command[1]` is not a string"),
             (r#"{"command":["a"],"stdin":1}"#, "`stdin` is not a string"),
             (
@@ -265,14 +324,14 @@ mod tests {
                 "`artifacts[1]` is `../b`; give a path relative to `/workspace`, without `.` and `..`",
             ),
         ] {
-            assert_eq!(Context::parse(Some(text)).unwrap_err(), expected, "{text}");
+            assert_eq!(Wanted::parse(Some(text)).unwrap_err(), expected, "{text}");
         }
         assert!(
-            Context::parse(None)
+            Wanted::parse(None)
                 .unwrap_err()
                 .starts_with("`context` is missing")
         );
-        let unknown = Context::parse(Some(r#"{"command":["a"],"timeout":1}"#)).unwrap_err();
+        let unknown = Wanted::parse(Some(r#"{"command":["a"],"timeout":1}"#)).unwrap_err();
         assert!(
             unknown.starts_with("`timeout` is not a field of `context`; there are `command`, "),
             "{unknown}"
@@ -284,7 +343,7 @@ mod tests {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
         let mut documented: Vec<&String> =
             schema["properties"].as_object().unwrap().keys().collect();
-        let mut read = FIELDS.to_vec();
+        let mut read = [&FIELDS[..], &list::FIELDS].concat();
         documented.sort();
         read.sort_unstable();
         assert_eq!(documented, read);

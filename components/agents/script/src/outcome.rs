@@ -11,9 +11,7 @@ pub fn task_result(
     missing: &[String],
 ) -> Result<TaskResult, AgentError> {
     if matches!(result.outcome, Outcome::Cancelled) {
-        return Err(AgentError::ToolUnavailable(
-            "the command was cancelled".to_owned(),
-        ));
+        return Err(cancelled());
     }
     let success = result.exit_code == context.expect_exit_code && missing.is_empty();
     let output = if success {
@@ -36,24 +34,43 @@ pub fn task_result(
     })
 }
 
-fn failure_text(expected: u8, result: &ExecResult, missing: &[String]) -> String {
-    let mut shown = String::new();
+pub fn cancelled() -> AgentError {
+    AgentError::ToolUnavailable("the command was cancelled".to_owned())
+}
+
+/// Why it did not do what it should; none when its exit code is the expected one.
+pub fn failures(expected: u8, result: &ExecResult) -> Vec<String> {
+    let mut failures = Vec::new();
+    if result.exit_code == expected {
+        return failures;
+    }
     match &result.outcome {
-        Outcome::Trapped(message) => shown.push_str(&format!("the command trapped: {message}\n")),
-        Outcome::Limit(hit) => shown.push_str(&format!(
-            "the command was ended: it used {} of {}, {} are allowed\n",
+        Outcome::Trapped(message) => failures.push(format!("the command trapped: {message}")),
+        Outcome::Limit(hit) => failures.push(format!(
+            "the command was ended: it used {} of {}, {} are allowed",
             hit.used, hit.name, hit.allowed
         )),
         Outcome::Exited | Outcome::Cancelled => {}
     }
-    if result.exit_code != expected {
-        shown.push_str(&format!(
-            "the command ended with exit code {}, expected {expected}\n",
-            result.exit_code
-        ));
-    }
-    if !missing.is_empty() {
-        shown.push_str(&format!("missing artifacts: {}\n", quoted(missing)));
+    failures.push(format!(
+        "the command ended with exit code {}, expected {expected}",
+        result.exit_code
+    ));
+    failures
+}
+
+/// The same of its artifacts.
+pub fn missing(artifacts: &[String]) -> Option<String> {
+    (!artifacts.is_empty()).then(|| format!("missing artifacts: {}", quoted(artifacts)))
+}
+
+fn failure_text(expected: u8, result: &ExecResult, artifacts: &[String]) -> String {
+    let mut shown = String::new();
+    for failure in failures(expected, result)
+        .into_iter()
+        .chain(missing(artifacts))
+    {
+        shown.push_str(&format!("{failure}\n"));
     }
     for (name, bytes, truncated) in [
         ("stdout", &result.stdout, result.stdout_truncated),

@@ -1,12 +1,13 @@
-//! The file that `run` takes: read strictly, so that a misspelt field is an error and not a default.
+//! The file that `run` takes, and what it means on this machine.
 
 use crate::client::name_is_valid;
-use crate::transfer::{self, Found, workspace_path};
+use crate::transfer::{self, Found};
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize as _;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
+use swarm_flow_tasks::{Artifact, File, Task, TaskFile};
 
 /// For `run --help`.
 pub const FORMAT: &str = r#"The file:
@@ -38,60 +39,16 @@ its artifacts were fetched. Exit codes: 0 all tasks are done, 1 some are not, 12
 130 interrupted."#;
 
 /// What shall be done.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Plan {
-    #[serde(default)]
     pub name: String,
-    #[serde(default = "default_environment")]
     pub environment: String,
-    #[serde(default = "default_policy", deserialize_with = "policy")]
     pub policy: Value,
-    #[serde(default)]
     pub files: Vec<File>,
     pub tasks: Vec<Task>,
     /// Where the file lies: what paths are relative to.
-    #[serde(skip)]
     folder: PathBuf,
 }
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct File {
-    pub source: PathBuf,
-    #[serde(default)]
-    pub destination: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Task {
-    #[serde(default)]
-    pub name: String,
-    pub command: Vec<String>,
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    #[serde(default)]
-    pub stdin: String,
-    pub cwd: Option<String>,
-    pub timeout_ms: Option<u64>,
-    #[serde(default)]
-    pub expect_exit_code: u8,
-    #[serde(default)]
-    pub artifacts: Vec<Artifact>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Artifact {
-    /// In the workspace.
-    pub path: String,
-    /// On this machine; empty in the file means the same path.
-    #[serde(default)]
-    pub destination: PathBuf,
-}
-
-const TASKS_MAX: usize = 1000;
 
 impl Plan {
     pub fn read(path: &Path) -> Result<Self> {
@@ -128,154 +85,67 @@ impl Plan {
     }
 
     fn parse(text: &str, folder: PathBuf, stem: &str) -> Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let mut plan: Self =
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-                match error.path().to_string() {
-                    path if path == "." => error.into_inner().into(),
-                    path => anyhow::Error::new(error.into_inner()).context(path),
-                }
-            })?;
-        deserializer
-            .end()
-            .context("something stands after the JSON")?;
-        objects(&serde_json::from_str(text)?)?;
-        plan.folder = folder;
-        plan.complete(stem)?;
-        Ok(plan)
-    }
-
-    /// Puts defaults in and refuses what no server could do.
-    fn complete(&mut self, stem: &str) -> Result<()> {
-        if self.name.is_empty() {
-            self.name = if name_is_valid(stem) {
-                stem.to_owned()
-            } else {
-                "run".to_owned()
-            };
+        let TaskFile {
+            mut name,
+            environment,
+            policy,
+            files,
+            mut tasks,
+        } = TaskFile::parse(text)?;
+        if name.is_empty() {
+            name = if name_is_valid(stem) { stem } else { "run" }.to_owned();
         }
-        if !name_is_valid(&self.name) {
+        if !name_is_valid(&name) {
             bail!(
-                "name: `{}` is none; give 1 to 63 letters, digits, `.`, `_`, `-`, first a letter or digit",
-                self.name
+                "name: `{name}` is none; give 1 to 63 letters, digits, `.`, `_`, `-`, first a letter or digit"
             );
         }
-        for (index, file) in self.files.iter().enumerate() {
-            workspace_path(&file.destination)
-                .with_context(|| format!("files[{index}].destination"))?;
-        }
-        if self.tasks.is_empty() || self.tasks.len() > TASKS_MAX {
-            bail!(
-                "tasks: there are {}; give 1 to {TASKS_MAX}",
-                self.tasks.len()
-            );
-        }
-        let mut names = HashSet::new();
-        for (index, task) in self.tasks.iter_mut().enumerate() {
-            if task.name.is_empty() {
-                task.name = format!("task-{}", index + 1);
+        check(&policy).context("policy")?;
+        for (index, task) in tasks.iter_mut().enumerate() {
+            for (place, artifact) in task.artifacts.iter_mut().enumerate() {
+                land(artifact, &folder)
+                    .with_context(|| format!("tasks[{index}]: artifacts[{place}]"))?;
             }
-            if !names.insert(task.name.clone()) {
-                bail!(
-                    "tasks[{index}].name: `{}` is the name of a task before it",
-                    task.name
-                );
-            }
-            task.complete(&self.folder)
-                .with_context(|| format!("tasks[{index}]"))?;
         }
-        Ok(())
+        Ok(Self {
+            name,
+            environment,
+            policy,
+            files,
+            tasks,
+            folder,
+        })
     }
 }
 
-impl Task {
-    fn complete(&mut self, folder: &Path) -> Result<()> {
-        if self.command.first().is_none_or(String::is_empty) {
-            bail!("command: it names no program");
-        }
-        if let Some(name) = self
-            .env
-            .keys()
-            .find(|name| name.is_empty() || name.contains(['=', '\0']))
-        {
-            bail!("env: `{name}` cannot be the name of a variable");
-        }
-        if let Some(cwd) = self.cwd.as_ref().filter(|cwd| !cwd.starts_with('/')) {
-            bail!(
-                "cwd: `{cwd}` is relative; give an absolute path of the sandbox, like `/workspace`"
-            );
-        }
-        if self.timeout_ms == Some(0) {
-            bail!("timeout_ms: 0 lets nothing run; give at least 1");
-        }
-        for (index, artifact) in self.artifacts.iter_mut().enumerate() {
-            artifact
-                .complete(folder)
-                .with_context(|| format!("artifacts[{index}]"))?;
-        }
-        Ok(())
+/// Where an artifact goes on this machine.
+fn land(artifact: &mut Artifact, folder: &Path) -> Result<()> {
+    if artifact.destination.as_os_str().is_empty() {
+        artifact.destination = PathBuf::from(&artifact.path);
     }
-}
-
-impl Artifact {
-    fn complete(&mut self, folder: &Path) -> Result<()> {
-        self.path = workspace_path(&self.path).context("path")?;
-        if self.path.is_empty() {
-            bail!("path: `/workspace` itself is no artifact; name what is in it");
-        }
-        if self.destination.as_os_str().is_empty() {
-            self.destination = PathBuf::from(&self.path);
-        }
-        let leads_out = self
-            .destination
-            .components()
-            .any(|part| part == Component::ParentDir);
-        if leads_out && !self.destination.is_absolute() {
-            bail!(
-                "destination: `{}` has a part `..`; give a path below the folder of the file, or an absolute one",
-                self.destination.display()
-            );
-        }
-        self.destination = folder.join(&self.destination);
-        Ok(())
+    let destination = &artifact.destination;
+    let leads_out = destination
+        .components()
+        .any(|part| part == Component::ParentDir);
+    if leads_out && !destination.is_absolute() {
+        bail!(
+            "destination: `{}` has a part `..`; give a path below the folder of the file, or an absolute one",
+            destination.display()
+        );
     }
-}
-
-/// A derived reader takes an array for a struct, its items for the fields. That would be guessing.
-fn objects(plan: &Value) -> Result<()> {
-    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let nested = items(&plan["tasks"])
-        .into_iter()
-        .flat_map(|task| [items(&task["artifacts"]), vec![task]])
-        .flatten();
-    let mut all = nested.chain(items(&plan["files"])).chain([plan.clone()]);
-    if let Some(other) = all.find(|value| !value.is_object()) {
-        bail!("`{other}` stands where an object must be");
-    }
+    artifact.destination = folder.join(destination);
     Ok(())
 }
 
-fn default_environment() -> String {
-    "python".to_owned()
-}
-
-fn default_policy() -> Value {
-    "standard".into()
-}
-
 /// A policy by name, which the server knows, or as an object, which we check.
-fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    if value.is_object() {
-        let draft = swarm_flow_policy::Draft::deserialize(&value).map_err(de::Error::custom)?;
-        let policy = draft.policy().map_err(de::Error::custom)?;
-        policy.validate().map_err(de::Error::custom)?;
-    } else if !value.is_string() {
-        return Err(de::Error::custom(
-            "give the name of a policy, or one as an object",
-        ));
+fn check(policy: &Value) -> Result<()> {
+    if policy.is_object() {
+        let draft = swarm_flow_policy::Draft::deserialize(policy)?;
+        draft.policy()?.validate()?;
+    } else if !policy.is_string() {
+        bail!("give the name of a policy, or one as an object");
     }
-    Ok(value)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! One task of the file: its command, then its artifacts.
 
-use super::plan::{Artifact, Task};
 use crate::client::{Client, Problem};
 use crate::exec;
 use crate::transfer::{self, Downloaded};
@@ -8,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use swarm_flow_tasks::{Artifact, Task};
 
 /// What came of a task.
 #[derive(Debug, Serialize)]

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 use swarm_flow_protocol::FILE_BYTES_MAX;
+use swarm_flow_tasks::workspace_path;
 
 /// Files in order of path, and how many things were left out because they are not files.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Found {
 pub fn collect(source: &Path, destination: &str, found: &mut Found) -> Result<()> {
     // The source itself may be a link: someone named it.
     let metadata = fs::metadata(source).with_context(|| format!("look at {}", source.display()))?;
-    let base = super::workspace_path(destination)?;
+    let base = workspace_path(destination)?;
     if metadata.is_dir() {
         return folder(source, &base, found);
     }

@@ -3,13 +3,14 @@
 use crate::client::{Client, FileInfo};
 use crate::output::{self, Output};
 use crate::table::Table;
-use crate::transfer::{self, Found, workspace_path};
+use crate::transfer::{self, Found};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use swarm_flow_protocol::FILE_BYTES_MAX;
+use swarm_flow_tasks::workspace_path;
 
 #[derive(Subcommand)]
 pub enum Files {
