@@ -13,6 +13,8 @@ mod cuts;
 mod examples;
 #[path = "swarm_command/follow.rs"]
 mod follow;
+#[path = "swarm_command/librarians.rs"]
+mod librarians;
 #[path = "swarm_command/refused.rs"]
 mod refused;
 #[path = "swarm_command/steer.rs"]

@@ -26,9 +26,14 @@ pub fn build(project: &Project) -> Result<()> {
 }
 
 fn rust(project: &Project) -> Result<()> {
-    build_wasm(project, &["example-tester"])?;
-    let out = project.root.join("target/examples/tester.wasm");
-    file::write_if_changed(&out, &file::read(&project.wasm("example-tester"))?)
+    let names = ["tester", "librarian"];
+    let packages = names.map(|name| format!("example-{name}"));
+    build_wasm(project, &packages.each_ref().map(String::as_str))?;
+    for (name, package) in names.iter().zip(&packages) {
+        let out = project.root.join(format!("target/examples/{name}.wasm"));
+        file::write_if_changed(&out, &file::read(&project.wasm(package))?)?;
+    }
+    Ok(())
 }
 
 fn cross_language(project: &Project) -> Result<()> {
