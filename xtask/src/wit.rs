@@ -48,7 +48,7 @@ pub fn vendor(project: &Project) -> Result<()> {
 }
 
 /// The files whose interfaces an agent imports, exports, or uses by these.
-const FOR_AGENTS: [&str; 2] = ["agent.wit", "types.wit"];
+const FOR_AGENTS: [&str; 3] = ["agent.wit", "model.wit", "types.wit"];
 
 fn copy_for_agents(project: &Project) -> Result<()> {
     let (ours, copies) = (project.root.join("wit"), project.root.join("sdk/agent/wit"));

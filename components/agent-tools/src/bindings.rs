@@ -13,7 +13,7 @@ wit_bindgen::generate!({
 });
 
 pub use exports::swarm_flow::core::{
-    binding, delegation, human, inputs, locks, memory, messages, progress, tools,
+    binding, delegation, human, inputs, locks, memory, messages, model, progress, tools,
 };
 pub use swarm_flow::core::{policy, runners, types, workspace};
 
@@ -115,6 +115,20 @@ impl human::Guest for AgentTools {
 /// Nobody looks on.
 impl progress::Guest for AgentTools {
     fn report(_: String, _: Option<f32>) {}
+}
+
+/// The keys are the runners'.
+impl model::Guest for AgentTools {
+    fn chat(_: model::Request) -> Result<model::Response, model::ModelError> {
+        Err(model::ModelError::NotConfigured(
+            "models are with the runners, and the app itself runs this task; submit it as a run"
+                .to_owned(),
+        ))
+    }
+
+    fn models() -> Vec<model::ModelInfo> {
+        Vec::new()
+    }
 }
 
 fn no_run() -> types::Error {
