@@ -5,6 +5,7 @@
 
 use crate::{Over, Telemetry, ids, names};
 use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use std::time::{Duration, SystemTime};
 
 /// What is attempted.
@@ -95,6 +96,7 @@ impl AttemptSpan {
             trace: None,
             id: Some(ids::span_of_attempt(&run, index, attempt)),
             parent: ids::within_run(&run, ids::span_of_run(&run)),
+            kind: SpanKind::Internal,
             started_at: self.started_at,
             ended_at,
             attributes,

@@ -35,6 +35,12 @@ impl Wanted {
     }
 }
 
+/// Whether what is said to models, and what they say, is told too.
+pub fn with_content() -> bool {
+    env::var("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT")
+        .is_ok_and(|said| said.trim().eq_ignore_ascii_case("true"))
+}
+
 /// How long a collector may take for an answer. The SDK leaves it to the client.
 pub(crate) fn timeout() -> Duration {
     let said = env::var("OTEL_EXPORTER_OTLP_TIMEOUT").ok();

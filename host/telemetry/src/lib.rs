@@ -18,6 +18,7 @@
 )]
 
 mod attempt;
+mod chat;
 mod client;
 mod environment;
 mod ids;
@@ -29,7 +30,9 @@ mod start;
 mod tool;
 
 pub use attempt::{Attempt, AttemptSpan};
+pub use chat::{Chat, ChatSpan, Chatted, Tokens};
 pub use client::{Answer, Send};
+pub use environment::with_content;
 pub use request::{Caller, RequestSpan};
 pub use run::RunEnded;
 pub use start::{Exporting, Setup, start};
@@ -66,6 +69,7 @@ struct Over {
     /// Of itself; another is made without.
     id: Option<SpanId>,
     parent: Context,
+    kind: SpanKind,
     started_at: SystemTime,
     ended_at: SystemTime,
     attributes: Vec<KeyValue>,
@@ -84,7 +88,7 @@ impl Telemetry {
         );
         let builder = self.tracer.span_builder(over.name);
         let builder = builder
-            .with_kind(SpanKind::Internal)
+            .with_kind(over.kind.clone())
             .with_start_time(over.started_at)
             .with_attributes(attributes);
         let mut span = ids::given(over.trace, over.id, || {

@@ -1,6 +1,7 @@
 //! `invoke_workflow`: a run as a whole, the root of its trace.
 
 use crate::{Over, Telemetry, ids, names};
+use opentelemetry::trace::SpanKind;
 use opentelemetry::{Context, KeyValue};
 use std::time::{Duration, SystemTime};
 
@@ -47,6 +48,7 @@ impl Telemetry {
             trace: Some(ids::trace_of(ended.run)),
             id: Some(ids::span_of_run(ended.run)),
             parent: Context::new(),
+            kind: SpanKind::Internal,
             started_at: at(ended.started_at_ms),
             ended_at: at(ended.ended_at_ms),
             attributes,

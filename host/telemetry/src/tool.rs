@@ -3,6 +3,7 @@
 use crate::request::parent;
 use crate::{Over, Telemetry, ids, names};
 use http::HeaderMap;
+use opentelemetry::trace::SpanKind;
 use opentelemetry::{Context, KeyValue};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -132,6 +133,7 @@ impl Inner {
             trace: None,
             id: None,
             parent: self.parent,
+            kind: SpanKind::Internal,
             started_at: ended_at - took,
             ended_at,
             attributes,
