@@ -77,6 +77,9 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest<Tools>>> {
         &mut linker,
         |guest| &mut guest.imports,
     )?;
+    bindings::swarm_flow::core::model::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
+        &mut guest.imports
+    })?;
     bindings::swarm_flow::core::types::add_to_linker::<_, HasSelf<Tools>>(&mut linker, |guest| {
         &mut guest.imports
     })?;

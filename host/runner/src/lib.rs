@@ -31,6 +31,7 @@ mod join;
 mod journal;
 mod lease;
 mod memory;
+mod model;
 mod programs;
 mod queue;
 mod replay;
@@ -49,6 +50,7 @@ use crate::atomic::Recovered;
 pub use api::router;
 pub use catalog::{AgentFile, Catalog, ProgramFile};
 pub use join::{AppCall, AppResponse, Joined, join};
+pub use model::Delta;
 pub use roots::Root;
 
 use added::AddedFolder;
@@ -60,6 +62,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use stdin::Inputs;
 use swarm_flow_audit::{Log, Settings};
+use swarm_flow_model::Models;
 use swarm_flow_policy::Surroundings;
 use swarm_flow_protocol::Wall;
 use swarm_flow_sandbox::Threads;
@@ -85,6 +88,8 @@ pub struct RunnerConfig {
     pub walls: Vec<Wall>,
     /// What `@package-registries` stands for.
     pub registries: Vec<String>,
+    /// Those that agents may ask.
+    pub models: Arc<Models>,
     /// What `filesystem = "full"` opens beside a workspace's own directories.
     pub roots: Vec<Root>,
 }
@@ -110,6 +115,8 @@ struct Shared {
     /// Held by who adds or removes one.
     changing_programs: tokio::sync::Mutex<()>,
     announcements: Announcements,
+    /// What models say.
+    deltas: model::Deltas,
     /// There is more in the audit log.
     recorded: Arc<Notify>,
     /// Someone said that there may be work.
@@ -161,6 +168,7 @@ impl Runner {
             added,
             changing_programs: tokio::sync::Mutex::default(),
             announcements: Announcements::default(),
+            deltas: model::Deltas::default(),
             recorded,
             wake: Notify::new(),
             leases_lost: Notify::new(),
@@ -168,6 +176,11 @@ impl Runner {
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    /// What models say to agents from now on, as they say it. Who is slow misses some.
+    pub fn watch_models(&self) -> tokio::sync::broadcast::Receiver<Delta> {
+        self.shared.deltas.watch()
     }
 
     pub fn id(&self) -> &str {

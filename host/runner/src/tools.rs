@@ -65,7 +65,7 @@ impl Tools {
 impl types::Host for Tools {}
 
 /// Makes a call, or gives what came of it before. An error ends the agent.
-async fn journaled<R: Serialize + DeserializeOwned>(
+pub(crate) async fn journaled<R: Serialize + DeserializeOwned>(
     tools: &mut Tools,
     call: &'static str,
     request: impl Serialize,

@@ -2,10 +2,11 @@
 
 use crate::journal::Header;
 use http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
+use swarm_flow_model::{Asked, Request};
 use swarm_flow_protocol::{AgentError, EndedRun, Error, ExecResult, Lease, TaskResult};
 use swarm_flow_telemetry as telemetry;
-use swarm_flow_telemetry::{AttemptSpan, Called, ToolEnded, ToolSpan};
+use swarm_flow_telemetry::{AttemptSpan, Called, ChatSpan, ToolEnded, ToolSpan};
 
 /// An attempt that this runner begins or goes on with.
 pub(crate) fn attempt(lease: &Lease) -> Option<AttemptSpan> {
@@ -45,13 +46,15 @@ pub(crate) fn run_ended(run: &EndedRun) {
     }
 }
 
-/// A call that is not in the journal. What an agent asks about its own task is no tool.
+/// A call that is not in the journal. What an agent asks about its own task is no tool, and a model has
+/// a span of its own.
 pub(crate) fn call(
     header: &Header,
     call: &'static str,
     key: impl FnOnce() -> String,
 ) -> Option<ToolSpan> {
-    let on = telemetry::on().filter(|_| !call.starts_with("inputs."))?;
+    let on =
+        telemetry::on().filter(|_| !call.starts_with("inputs.") && !call.starts_with("model."))?;
     Some(on.tool(Called {
         run: &header.run,
         index: header.index,
@@ -68,6 +71,48 @@ pub(crate) fn ended(result: &Value) -> ToolEnded {
         error: result["Err"]["error"].as_str().map(str::to_owned),
         exit_code: result["Ok"]["exit_code"].as_i64(),
     }
+}
+
+/// A call of a model.
+pub(crate) fn chat(header: &Header, call: String, request: &Request) -> Option<ChatSpan> {
+    Some(telemetry::on()?.chat(telemetry::Chat {
+        run: header.run.clone(),
+        index: header.index,
+        attempt: header.attempt,
+        agent: header.agent.clone(),
+        call,
+        max_tokens: request.max_output_tokens,
+        temperature: request.temperature,
+    }))
+}
+
+pub(crate) fn chatted(span: Option<ChatSpan>, request: &Request, asked: &Asked) {
+    let Some(span) = span else { return };
+    let answered = asked.result.as_ref().ok();
+    let model = asked.model.as_ref();
+    span.end(telemetry::Chatted {
+        provider: model.map(|(_, _, provider)| provider.clone()),
+        model: model
+            .map(|(_, id, _)| id.clone())
+            .or_else(|| request.model.clone()),
+        answered_by: answered.map(|response| response.provider_model.clone()),
+        tokens: answered.map(|response| telemetry::Tokens {
+            input: response.usage.input,
+            cached_input: response.usage.cached_input,
+            output: response.usage.output,
+            reasoning: response.usage.reasoning,
+        }),
+        finish_reason: answered.map(|response| response.finish_reason.name()),
+        error: asked.result.as_ref().err().map(|error| error.code()),
+        content: telemetry::with_content().then(|| {
+            let said =
+                answered.map(|response| json!({"role": "assistant", "parts": response.parts}));
+            (
+                json!(request.messages).to_string(),
+                json!(Vec::from_iter(said)).to_string(),
+            )
+        }),
+    });
 }
 
 /// A command over HTTP.
@@ -88,7 +133,7 @@ where
                     error: None,
                     exit_code: Some(i64::from(result.exit_code)),
                 },
-                Err(error) => ended(&serde_json::json!({"Err": serde_json::to_value(error).ok()})),
+                Err(error) => ended(&json!({"Err": serde_json::to_value(error).ok()})),
             });
         }
         result

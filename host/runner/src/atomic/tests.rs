@@ -60,6 +60,7 @@ impl Fixture {
             catalog: Catalog::new(&ENGINE, cache, programs.to_vec(), Vec::new()).unwrap(),
             walls: Vec::new(),
             registries: Vec::new(),
+            models: std::sync::Arc::default(),
             roots: Vec::new(),
         });
         let runner = runner.unwrap();
