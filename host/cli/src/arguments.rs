@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::{
-    agent, audit, exec, policy, programs, question, registries, replay, run, runner, sandbox,
-    swarm, up, workspace,
+    agent, audit, exec, models, policy, programs, question, registries, replay, run, runner,
+    sandbox, swarm, up, workspace,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -66,6 +66,8 @@ pub enum Command {
     /// The hosts that `@package-registries` stands for
     #[command(subcommand)]
     Registries(registries::Registries),
+    /// The models that agents may ask
+    Models(models::Models),
     /// The programs that `exec` finds, and your own among them
     Programs(programs::Programs),
     /// The agents that tasks can be given to

@@ -21,6 +21,7 @@ mod client;
 mod exec;
 mod graph;
 mod log;
+mod models;
 mod output;
 mod policy;
 mod programs;
@@ -48,6 +49,8 @@ use client::Client;
 use output::{Output, StdoutClosed};
 use sandbox::Sandbox;
 use std::process::ExitCode;
+use std::sync::Arc;
+use swarm_flow_model::Models;
 use swarm_flow_protocol::Wall;
 use swarm_flow_runner::Root;
 
@@ -102,11 +105,13 @@ fn raise_walls(arguments: &Arguments) -> anyhow::Result<Around> {
     log::start();
     raise_open_files();
     let registries = registries::load(serving.registries.as_deref(), state)?;
+    let models = models::load(serving.models.as_deref(), state)?;
     let walls = walls::raise(serving.walls, &needs)?;
     tracing::info!("walls: {walls}");
     Ok(Around {
         walls: walls.told(),
         registries,
+        models: models.into(),
         roots: needs.roots,
     })
 }
@@ -131,6 +136,8 @@ pub struct Around {
     pub walls: Vec<Wall>,
     /// What `@package-registries` stands for. Behind the walls nobody could be asked.
     pub registries: Vec<String>,
+    /// With their keys, which may be where the walls let nobody read.
+    pub models: Arc<Models>,
     /// What the operator grants to sandboxes.
     pub roots: Vec<Root>,
 }
@@ -160,6 +167,9 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         Command::Registries(command) => {
             return registries::registries(&command, &connection.state, output);
         }
+        Command::Models(command) => {
+            return models::models(&command, &connection.state, output).await;
+        }
         Command::Policy(command) => return policy::policy(&connection, command, output).await,
         Command::Audit(command) => return audit::audit(&connection, command, output).await,
         command => command,
@@ -172,6 +182,7 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         | Command::Run(_)
         | Command::Policy(_)
         | Command::Registries(_)
+        | Command::Models(_)
         | Command::Audit(_) => Ok(ExitCode::SUCCESS),
         Command::Exec(command) => exec::exec(&client, command, output).await,
         Command::Workspace(command) => workspace::workspace(&client, command, output).await,

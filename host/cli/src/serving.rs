@@ -28,6 +28,10 @@ pub struct Serving {
     /// which this machine's package clients are asked at the first start
     #[arg(long, value_name = "FILE|none")]
     pub registries: Option<String>,
+    /// The models that agents may ask: a file, or `none`; without it `models.toml` in the state folder, where there is one.
+    /// SWARM_FLOW_MODEL and the keys' variables count in any case but `none`
+    #[arg(long, value_name = "FILE|none")]
+    pub models: Option<String>,
     /// How much of the audit log may wait for an app that does not take it, before no sandbox starts any more
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     audit_spool_mib: u64,
@@ -88,6 +92,7 @@ impl Serving {
             catalog,
             walls: around.walls,
             registries: around.registries,
+            models: around.models,
             roots: around.roots,
         })?;
         let uncompiled = runner.uncompiled();
