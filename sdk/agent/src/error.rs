@@ -1,6 +1,7 @@
 //! Errors of the platform as errors of an agent, so that `?` is enough.
 
 use crate::AgentError;
+use crate::model::{ModelError, Said};
 use crate::tools::Error;
 
 /// Sorted by who can do something about it: who gave the task, who wrote the policy, or who tries again.
@@ -35,6 +36,20 @@ impl From<Error> for AgentError {
             )),
             // The text of an internal error is for the log.
             Error::Internal(_) => Self::ToolUnavailable("the tools failed".to_owned()),
+        }
+    }
+}
+
+/// By who can do something about it, too.
+impl From<ModelError> for AgentError {
+    fn from(error: ModelError) -> Self {
+        let said = Said(&error).to_string();
+        match error {
+            ModelError::Invalid(_) | ModelError::ContextTooLong(_) | ModelError::Refused(_) => {
+                Self::InvalidTask(said)
+            }
+            ModelError::Denied(_) | ModelError::BudgetExceeded(_) => Self::Denied(said),
+            _ => Self::ToolUnavailable(said),
         }
     }
 }

@@ -30,8 +30,8 @@
 //! ```
 //!
 //! The crate is a `cdylib`, built with `cargo build --release --target wasm32-wasip2`. What of the platform an agent
-//! may use is one module each: [`tools`], [`inputs`], [`memory`], [`locks`], [`messages`], [`delegation`], [`human`] and [`progress`]; a module that is not called leaves no import in the component, so the
-//! agent also runs where that import is not given.
+//! may use is one module each: [`tools`], [`inputs`], [`memory`], [`locks`], [`messages`], [`delegation`], [`human`],
+//! [`progress`] and [`model`]; a module that is not called leaves no import in the component, so the agent also runs where that import is not given.
 //!
 //! Beside them an agent has WASI's clocks, randomness and standard library, but no file, variable or socket: what it
 //! knows of the workspace comes by its tools. Outside of WebAssembly the crate compiles, so that an agent's own logic
@@ -56,6 +56,7 @@ pub mod inputs;
 pub mod locks;
 pub mod memory;
 pub mod messages;
+pub mod model;
 pub mod progress;
 mod result;
 mod task;
