@@ -7,6 +7,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+pub mod aimock;
 pub mod artefact;
 pub mod events;
 pub mod raw;

@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The server, ended when this is dropped.
@@ -18,7 +19,11 @@ pub struct Server {
     pub url: String,
     pub token: String,
     pub client: Client,
+    log: Log,
 }
+
+/// What a server said on its standard error.
+type Log = Arc<Mutex<String>>;
 
 /// A server and the folder that is removed after it.
 pub struct Fresh {
@@ -74,6 +79,14 @@ pub fn cli(server: &Server) -> Command {
     command
 }
 
+/// What tests speak HTTP with.
+pub(crate) fn client() -> Client {
+    // An error says that there is a provider already, which is just as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder().no_proxy();
+    builder.timeout(Duration::from_secs(300)).build().unwrap()
+}
+
 /// Starts a server with nothing in it.
 pub fn fresh() -> Fresh {
     let state = tempfile::tempdir().unwrap();
@@ -94,21 +107,16 @@ impl Server {
 
     /// The same, with arguments for the runner.
     pub fn start_given(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
-        // An error says that there is a provider already, which is just as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(300))
-            .build()
-            .unwrap();
+        let client = client();
         // So that no package client of this machine is asked.
         let registries = state.join("registries.toml");
         if !registries.exists() {
             std::fs::write(registries, "patterns = []\n").unwrap();
         }
+        let log = Log::default();
         let (children, url) = match spin_cli() {
             Some(spin) => spin::start(&spin, state, variables, arguments, &client),
-            None => up(state, variables, arguments),
+            None => up(state, variables, arguments, &log),
         };
         let token = std::fs::read_to_string(state.join("token"))
             .unwrap()
@@ -119,7 +127,13 @@ impl Server {
             url,
             token,
             client,
+            log,
         }
+    }
+
+    /// What it said on its standard error so far; nothing where Spin serves the app.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// The process, without a chance to tidy up.
@@ -239,7 +253,12 @@ pub(crate) fn signal(child: &Child, signal: &str) -> bool {
     sent.unwrap().success()
 }
 
-fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Child>, String) {
+fn up(
+    state: &Path,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+    log: &Log,
+) -> (Vec<Child>, String) {
     let mut command = Command::new(binary());
     command
         .args(["up", "--state"])
@@ -248,6 +267,8 @@ fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Chil
         .args(["--manifest", "spin.toml"])
         .args(arguments)
         .current_dir(artefact::root())
+        // What the machine has of models is not what is tested.
+        .env_remove("SWARM_FLOW_MODEL")
         .envs(variables.iter().copied())
         .env_remove("SWARM_FLOW_TOKEN")
         .stdin(Stdio::null())
@@ -260,7 +281,8 @@ fn up(state: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (Vec<Chil
     with_programs(&mut command, arguments);
     let mut child = command.spawn().unwrap();
     let stderr = child.stderr.take().unwrap();
-    let line = said(stderr, |line| line.starts_with("swarm-flow is ready at "));
+    let is_ready = |line: &str| line.starts_with("swarm-flow is ready at ");
+    let line = said_into(log, stderr, is_ready);
     (vec![child], line.split(' ').nth(4).unwrap().to_owned())
 }
 
@@ -282,7 +304,18 @@ pub(crate) fn with_programs(command: &mut Command, arguments: &[&str]) {
 
 /// Waits for a line; what is said after it is passed on.
 pub(crate) fn said(stderr: ChildStderr, wanted: impl Fn(&str) -> bool) -> String {
-    let mut lines = BufReader::new(stderr).lines();
+    said_into(&Log::default(), stderr, wanted)
+}
+
+fn said_into(log: &Log, stderr: ChildStderr, wanted: impl Fn(&str) -> bool) -> String {
+    let kept = log.clone();
+    let keep = move |line: &String| {
+        let mut log = kept.lock().unwrap();
+        log.push_str(line);
+        log.push('\n');
+    };
+    let lines = BufReader::new(stderr).lines();
+    let mut lines = lines.map(move |line| line.inspect(&keep));
     let mut said = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(300);
     while let Some(Ok(line)) = lines.next() {

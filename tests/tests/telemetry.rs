@@ -10,6 +10,8 @@
 
 #[path = "telemetry/collector.rs"]
 mod collector;
+#[path = "telemetry/models.rs"]
+mod models;
 
 use collector::{Collector, hex, text};
 use opentelemetry_proto::tonic::trace::v1::Span;

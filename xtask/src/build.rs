@@ -31,12 +31,19 @@ pub fn guests(project: &Project) -> Result<()> {
     step("build the guests", || {
         build_wasm(
             project,
-            &["guests", "guest-agent", "guest-counter", "guest-social"],
+            &[
+                "guests",
+                "guest-agent",
+                "guest-counter",
+                "guest-social",
+                "guest-thinker",
+            ],
         )?;
         for (package, name) in [
             ("guest-agent", "contrary"),
             ("guest-counter", "counter"),
             ("guest-social", "social"),
+            ("guest-thinker", "thinker"),
         ] {
             let agent = project.guests().join(format!("{name}.wasm"));
             copy(&project.wasm(package), &agent)?;

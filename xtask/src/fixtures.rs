@@ -61,9 +61,10 @@ const PACKAGES: [Fixture; 5] = [
     },
 ];
 
-/// `target/fixtures/FILE` for each, and `target/fixtures/npm`.
+/// `target/fixtures/FILE` for each, and `target/fixtures/npm` and `target/fixtures/aimock`.
 pub fn fetch(project: &Project) -> Result<()> {
-    fetch_from_npm(project)?;
+    fetch_from_npm(project, "npm", "the projects from npm are not tested")?;
+    fetch_from_npm(project, "aimock", "agents that ask models are not tested")?;
     let missing = |fixture: &&Fixture| !path(project, fixture).exists();
     if !PROJECTS
         .iter()
@@ -85,22 +86,20 @@ pub fn fetch(project: &Project) -> Result<()> {
     })
 }
 
-/// The packages of `tests/projects/npm`, as its lock file says with a hash for each.
-fn fetch_from_npm(project: &Project) -> Result<()> {
-    let out = project.root.join("target/fixtures/npm");
-    let sources = project.root.join("tests/projects/npm");
+/// The packages of a folder in `tests/projects`, as its lock file says with a hash for each. `without` is what their absence means.
+fn fetch_from_npm(project: &Project, folder: &str, without: &str) -> Result<()> {
+    let out = project.root.join("target/fixtures").join(folder);
+    let sources = project.root.join("tests/projects").join(folder);
     let lock = file::read(&sources.join("package-lock.json"))?;
     let mark = out.join("installed");
     if std::fs::read(&mark).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
     if !step::exists("npm") {
-        eprintln!(
-            "    `npm` is missing: the projects from npm are not tested; install Node.js with npm and run this again"
-        );
+        eprintln!("    `npm` is missing: {without}; install Node.js with npm and run this again");
         return Ok(());
     }
-    step("fetch the projects from npm that tests run", || {
+    step(&format!("fetch `{folder}` from npm"), || {
         for name in ["package.json", "package-lock.json"] {
             file::write_if_changed(&out.join(name), &file::read(&sources.join(name))?)?;
         }
