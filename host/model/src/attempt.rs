@@ -60,9 +60,9 @@ async fn try_once(
         return Err(refused(provider, model, &mut received).await);
     }
     let read = if received.is_event_stream() {
-        stream(provider, request, delta, &mut received, started_at).await
+        stream(provider, delta, &mut received, started_at).await
     } else {
-        whole(provider, request, &mut received, started_at).await
+        whole(provider, &mut received, started_at).await
     };
     let mut answered = read.map_err(Failed::within)?;
     answered.answer.mask(&provider.settings.secrets);
@@ -85,12 +85,11 @@ async fn refused(provider: &Provider, model: &Model, received: &mut Received) ->
 
 async fn whole(
     provider: &Provider,
-    request: &Request,
     received: &mut Received,
     started_at: Instant,
 ) -> Result<Answered, ModelError> {
     let body = received.read_all().await.map_err(broken)?;
-    let answer = provider.settings.dialect.read(&body, request);
+    let answer = provider.settings.dialect.read(&body);
     Ok(Answered {
         answer: answer.map_err(|error| said(provider, error))?,
         began_after: started_at.elapsed(),
@@ -99,12 +98,11 @@ async fn whole(
 
 async fn stream(
     provider: &Provider,
-    request: &Request,
     delta: &(dyn Fn(&str) + Sync),
     received: &mut Received,
     started_at: Instant,
 ) -> Result<Answered, ModelError> {
-    let mut reader = provider.settings.dialect.reader(request);
+    let mut reader = provider.settings.dialect.reader();
     let mut events = Events::default();
     let mut began_after = None;
     let end = loop {

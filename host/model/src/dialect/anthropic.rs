@@ -1,4 +1,4 @@
-//! The Messages API. An answer by a schema is the input of a tool that the model has to use.
+//! The Messages API. A forced tool would be the older way to an answer by a schema, which newer models refuse.
 
 use super::openai::short;
 use super::{Reader, StreamError, json, parse};
@@ -39,28 +39,22 @@ pub(super) fn body(request: &Request, model: &Model, stream: bool) -> Value {
     if !request.stop.is_empty() {
         set("stop_sequences", request.stop.clone().into());
     }
-    let mut tools: Vec<Value> = request
-        .tools
-        .iter()
-        .map(|tool| json!({"name": tool.name, "description": tool.description, "input_schema": json(&tool.parameters)}))
-        .collect();
-    let mut choice = match &request.tool_choice {
-        ToolChoice::Auto => json!({"type": "auto"}),
-        ToolChoice::Never => json!({"type": "none"}),
-        ToolChoice::Required => json!({"type": "any"}),
-        ToolChoice::Named(name) => json!({"type": "tool", "name": name}),
-    };
-    if let ResponseFormat::JsonSchema(format) = &request.response_format {
-        choice = match &request.tool_choice {
-            ToolChoice::Auto | ToolChoice::Required if !tools.is_empty() => json!({"type": "any"}),
-            ToolChoice::Named(_) => choice,
-            _ => json!({"type": "tool", "name": format.name}),
+    if !request.tools.is_empty() {
+        let tools = request.tools.iter().map(|tool| {
+            json!({"name": tool.name, "description": tool.description, "input_schema": json(&tool.parameters)})
+        });
+        set("tools", tools.collect());
+        let choice = match &request.tool_choice {
+            ToolChoice::Auto => json!({"type": "auto"}),
+            ToolChoice::Never => json!({"type": "none"}),
+            ToolChoice::Required => json!({"type": "any"}),
+            ToolChoice::Named(name) => json!({"type": "tool", "name": name}),
         };
-        tools.push(json!({"name": format.name, "description": "Gives the answer.", "input_schema": json(&format.schema)}));
-    }
-    if !tools.is_empty() {
-        set("tools", tools.into());
         set("tool_choice", choice);
+    }
+    if let ResponseFormat::JsonSchema(format) = &request.response_format {
+        let format = json!({"type": "json_schema", "schema": json(&format.schema)});
+        set("output_config", json!({"format": format}));
     }
     if stream {
         set("stream", true.into());
@@ -158,7 +152,7 @@ impl Claimed {
     }
 }
 
-pub(super) fn read(value: Value, request: &Request) -> Result<Answer, StreamError> {
+pub(super) fn read(value: Value) -> Result<Answer, StreamError> {
     if value["type"] == "error" {
         return Err(StreamError::Provider(value));
     }
@@ -168,7 +162,7 @@ pub(super) fn read(value: Value, request: &Request) -> Result<Answer, StreamErro
             format!("it is no message: {error}"),
         )
     })?;
-    let mut stream = Stream::new(request);
+    let mut stream = Stream::default();
     for block in whole.content {
         stream.begin(block)?;
     }
@@ -179,13 +173,12 @@ pub(super) fn read(value: Value, request: &Request) -> Result<Answer, StreamErro
 }
 
 /// What has come of an answer.
+#[derive(Default)]
 pub(super) struct Stream {
     blocks: Vec<Open>,
     finish: Option<Finish>,
     claimed: Claimed,
     model: Option<String>,
-    /// The tool whose input is the answer.
-    answer: Option<String>,
 }
 
 enum Open {
@@ -248,20 +241,6 @@ fn out_of_order() -> StreamError {
 }
 
 impl Stream {
-    pub(super) fn new(request: &Request) -> Self {
-        let answer = match &request.response_format {
-            ResponseFormat::JsonSchema(format) => Some(format.name.clone()),
-            ResponseFormat::Text => None,
-        };
-        Self {
-            blocks: Vec::new(),
-            finish: None,
-            claimed: Claimed::default(),
-            model: None,
-            answer,
-        }
-    }
-
     fn begin(&mut self, block: Block) -> Result<Option<String>, StreamError> {
         if self.blocks.len() >= BLOCKS_MAX {
             return Err(too_many().into());
@@ -341,7 +320,7 @@ impl Reader for Stream {
     }
 
     fn finish(self: Box<Self>) -> Answer {
-        let mut finish_reason = match self.finish {
+        let finish_reason = match self.finish {
             Some(Finish::Reason(reason)) => reason,
             Some(Finish::Refused) => FinishReason::ContentFilter,
             None => FinishReason::Stop,
@@ -352,19 +331,6 @@ impl Reader for Stream {
                 Open::Text(text) if !text.is_empty() => parts.push(Part::Text(text)),
                 Open::Call(call) => parts.push(Part::ToolCall(call)),
                 _ => {}
-            }
-        }
-        // What was said beside the answer is not the answer.
-        let answered = parts.iter().find_map(|part| match part {
-            Part::ToolCall(call) if Some(&call.name) == self.answer.as_ref() => {
-                Some(call.arguments.clone())
-            }
-            _ => None,
-        });
-        if let Some(answered) = answered {
-            parts = vec![Part::Text(answered)];
-            if finish_reason == FinishReason::ToolCalls {
-                finish_reason = FinishReason::Stop;
             }
         }
         let refused = matches!(self.finish, Some(Finish::Refused));

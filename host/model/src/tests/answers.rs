@@ -228,7 +228,7 @@ async fn what_is_sent_is_what_the_dialect_says() {
     again["temperature"] = json!(0.2);
     assert_eq!(again, sent);
 
-    let answer = json!({"content": [{"type": "tool_use", "name": "answer", "input": {"answer": "ok"}}], "stop_reason": "tool_use"});
+    let answer = json!({"content": [{"type": "text", "text": "{\"answer\":\"ok\"}"}], "stop_reason": "end_turn"});
     let server = Server::start(vec![Reply::Whole(200, "", answer.to_string())]).await;
     let (asked, _) = ask("anthropic", &server, "", &everything()).await;
     let response = asked.result.unwrap();
@@ -248,8 +248,10 @@ async fn what_is_sent_is_what_the_dialect_says() {
     assert_eq!(roles, ["user", "assistant", "user"]);
     assert_eq!(sent["messages"][2]["content"][1]["is_error"], true);
     assert_eq!(sent["messages"][2]["content"][2]["text"], "and?");
-    assert_eq!(sent["tools"][1]["name"], "answer");
-    assert_eq!(sent["tool_choice"], json!({"type": "any"}));
+    assert_eq!(sent["tools"].as_array().unwrap().len(), 1);
+    assert_eq!(sent["tool_choice"], json!({"type": "auto"}));
+    let format = json!({"type": "json_schema", "schema": {"type": "object"}});
+    assert_eq!(sent["output_config"], json!({"format": format}));
     assert_eq!(
         (&sent["stop_sequences"], &sent["temperature"]),
         (&json!(["END"]), &json!(0.2))
