@@ -40,12 +40,19 @@ fn start(state: &Path, mock: &Aimock) -> Server {
 
 /// A swarm of the agent `thinker` in one workspace; gives both ids.
 fn swarm(server: &Server) -> (String, String) {
+    swarm_under(server, &json!("standard"))
+}
+
+fn swarm_under(server: &Server, policy: &Value) -> (String, String) {
     let request = server
         .request(Method::POST, "/agents?name=thinker")
         .header("content-type", "application/wasm")
         .body(std::fs::read(guest("thinker")).unwrap());
     assert_eq!(answer(request.send().unwrap()).0, 201);
-    let workspace = server.workspace("base", "standard");
+    let made = json!({"name": "w", "environment": {"name": "base"}, "policy": policy});
+    let (status, made) = server.post("/workspaces", &made);
+    assert_eq!(status, 201, "{made}");
+    let workspace = made["id"].as_str().unwrap().to_owned();
     let body = json!({"name": "s", "agents": [{"kind": "thinker", "count": 2}], "workspaces": [workspace]});
     let (status, made) = server.post("/swarms", &body);
     assert_eq!(status, 201, "{made}");
@@ -274,6 +281,33 @@ fn a_call_that_may_use_more_than_is_left_is_not_sent_and_what_is_used_adds_up() 
         assert!(sum(name) > 0);
         assert_eq!(run["spent"][spent], sum(name), "{run}");
     }
+}
+
+#[test]
+fn a_model_that_the_policy_does_not_grant_is_not_asked_and_the_line_is_named() {
+    let Some(mock) = mock() else { return };
+    let state = tempfile::tempdir().unwrap();
+    let server = start(state.path(), &mock);
+    let policy = json!({"base": "standard", "models": ["by-anthropic"]});
+    let (swarm, _) = swarm_under(&server, &policy);
+    let ask = |model: &str| {
+        let context = json!({"ask": ["hello"], "model": model});
+        ended(&server, &submit(&server, &swarm, &context))
+    };
+    let denied = ask("by-openai");
+    assert_eq!(denied["state"], "failed", "{denied}");
+    let told = denied["tasks"][0].to_string();
+    assert!(
+        told.contains("models") && told.contains("by-openai"),
+        "{told}"
+    );
+    assert!(mock.calls().is_empty());
+    let granted = ask("by-anthropic");
+    assert_eq!(
+        said(&granted)["models"],
+        json!(["by-anthropic"]),
+        "it sees no other"
+    );
 }
 
 #[test]

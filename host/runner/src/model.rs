@@ -20,14 +20,15 @@ use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use swarm_flow_model::{ModelError, Models, Request, Response};
-use swarm_flow_policy::{Decision, Policy};
+use swarm_flow_policy::{Action, Decision, Invalid, Policy, Surroundings, explain};
 use swarm_flow_protocol::Usage;
 
-/// Whether agents of a workspace may use a model. None: nobody decided.
-///
-/// The one place where the policy is asked.
-fn decision(_policy: &Policy, _model: &str) -> Option<Decision> {
-    None
+/// Whether agents of a workspace may use a model.
+fn decision(policy: &Policy, model: &str) -> Result<Decision, Invalid> {
+    let action = Action::Model {
+        name: model.to_owned(),
+    };
+    explain(policy, &action, &Surroundings::default())
 }
 
 /// What came of a call, as the journal keeps it.
@@ -100,7 +101,7 @@ impl model::Host for Tools {
         let listed = crate::tools::journaled(self, "model.models", (), async |tools| {
             let (models, policy) = (Tools::models(tools), tools.policy());
             let granted =
-                |name: &str| decision(&policy, name).is_none_or(|decision| decision.is_allow());
+                |name: &str| decision(&policy, name).is_ok_and(|decision| decision.is_allow());
             let mut listed = models.list();
             listed.retain(|model| granted(&model.name));
             listed

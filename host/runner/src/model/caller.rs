@@ -89,19 +89,19 @@ impl TaskCaller {
 
 impl Caller for TaskCaller {
     fn may_use(&self, model: &str) -> Result<(), Denied> {
-        let Some(decision) = super::decision(&self.policy, model) else {
-            return Ok(());
+        let denied = |rule| Denied {
+            model: model.to_owned(),
+            rule,
         };
+        let decision = super::decision(&self.policy, model)
+            .map_err(|invalid| denied(format!("a policy that is none: {invalid}")))?;
         if let Some(recording) = &self.recording {
             recording.record("model", &model, &decision);
         }
         if decision.is_allow() {
             return Ok(());
         }
-        Err(Denied {
-            model: model.to_owned(),
-            rule: decision.rule().into_owned(),
-        })
+        Err(denied(decision.rule().into_owned()))
     }
 
     fn reserve<'a>(&'a self, open: &'a Open) -> BoxFuture<'a, Result<(), Exceeded>> {
