@@ -22,6 +22,7 @@ mod auth;
 mod bindings;
 mod encoding;
 mod json;
+mod mcp;
 mod origin;
 mod problem;
 mod query;

@@ -147,6 +147,17 @@ impl Problem {
         self
     }
 
+    /// The same about a field that the caller knows by another name.
+    pub fn renamed(mut self, field: &str, name: &str) -> Self {
+        if self.member("field").and_then(Value::as_str) != Some(field) {
+            return self;
+        }
+        if let Some(rest) = self.detail.strip_prefix(&format!("{field}: ")) {
+            self.detail = format!("{name}: {rest}");
+        }
+        self.with("field", name)
+    }
+
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self

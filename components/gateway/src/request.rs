@@ -111,6 +111,10 @@ impl Headers {
         Self(entries)
     }
 
+    pub fn add(&mut self, name: &str, value: String) {
+        self.0.push((name.to_owned(), value.into_bytes()));
+    }
+
     /// The first value of that name, when it is text.
     pub fn text(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(other, _)| other == name)?;

@@ -8,6 +8,7 @@ use crate::api::{
     stdin, swarms, workspaces,
 };
 use crate::encoding;
+use crate::mcp;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::respond::Reply;
@@ -149,6 +150,15 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/runners/{id}/leases/renew", Runner, runners::renew),
 ];
 
+/// What is found at the root and is no part of the API.
+static ROOT: &[Route] = &[
+    route("POST", mcp::PATH, User, mcp::post),
+    route("GET", mcp::PATH, User, mcp::get),
+    route("DELETE", mcp::PATH, User, mcp::delete),
+    route("GET", mcp::METADATA, Open, mcp::metadata),
+    route("GET", mcp::METADATA_OF_PATH, Open, mcp::metadata),
+];
+
 /// Where the API lives.
 pub const PREFIX: &str = "/api/v1";
 
@@ -165,10 +175,11 @@ pub fn find(method: &str, path: &str) -> Result<Matched, Problem> {
         _ => (path, true),
     };
     let mut allowed = Vec::new();
-    for route in ROUTES {
-        if at_root && route.access != Open {
-            continue;
-        }
+    let of_api = ROUTES
+        .iter()
+        .filter(|route| !at_root || route.access == Open);
+    let root = if at_root { ROOT } else { &[] };
+    for route in of_api.chain(root) {
         let Some(parameters) = parameters(route.template, rest) else {
             continue;
         };

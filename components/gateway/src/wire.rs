@@ -4,6 +4,7 @@
 //! request: all headers in one, one token, one random number, the answer's headers in one, its body in one.
 
 use crate::auth::{self, Tokens};
+use crate::mcp;
 use crate::origin;
 use crate::problem::Problem;
 use crate::request::{Body, Headers, Request};
@@ -38,16 +39,21 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     }
 }
 
-fn answer(incoming: IncomingRequest, headers: Headers, id: &str) -> Result<Reply, Problem> {
+fn answer(incoming: IncomingRequest, mut headers: Headers, id: &str) -> Result<Reply, Problem> {
     let target = incoming.path_with_query().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let method = incoming.method();
+    if mcp::is_below(path) && headers.text("host").is_none() {
+        // Some hosts tell it apart from the header fields.
+        headers.add("host", incoming.authority().unwrap_or_default());
+    }
     let matched = route::find(name(&method), path)?;
     auth::check(
         matched.route.access,
         headers.text("authorization"),
         &Variables,
-    )?;
+    )
+    .map_err(|problem| mcp::challenge(problem, path, &headers))?;
     check_origin(&headers, &incoming)?;
     let request = Request {
         id: id.to_owned(),
@@ -89,6 +95,17 @@ fn name(method: &Method) -> &str {
         Method::Patch => "PATCH",
         Method::Other(other) => other,
     }
+}
+
+/// The users' token.
+pub fn token() -> Result<String, Problem> {
+    Variables.get("token")
+}
+
+pub fn random() -> [u8; 16] {
+    let random = wasi::random::random::get_random_u64;
+    let both = u128::from(random()) << 64 | u128::from(random());
+    both.to_be_bytes()
 }
 
 struct Variables;
@@ -149,7 +166,9 @@ fn write(out: ResponseOutparam, response: Response, id: &str) {
 }
 
 fn write_events(out: ResponseOutparam, id: &str, events: Events) {
-    let headers = common(id, Some("text/event-stream"));
+    let mut headers = common(id, Some("text/event-stream"));
+    // A proxy that collects what it passes on would hold events back.
+    headers.push(("x-accel-buffering".to_owned(), b"no".to_vec()));
     if let Some((stream, body)) = begin(out, 200, &headers) {
         let mut sink = Outgoing(stream);
         events(&mut sink);
