@@ -10,6 +10,7 @@
 pub mod aimock;
 pub mod artefact;
 pub mod events;
+pub mod mcp;
 pub mod raw;
 pub mod runner;
 pub mod sandbox;
