@@ -54,7 +54,7 @@ fn answer(incoming: IncomingRequest, mut headers: Headers, id: &str) -> Result<R
         &Variables,
     )
     .map_err(|problem| mcp::challenge(problem, path, &headers))?;
-    check_origin(&headers, &incoming)?;
+    check_origin(path, &headers, &incoming)?;
     let request = Request {
         id: id.to_owned(),
         parameters: matched.parameters,
@@ -65,12 +65,16 @@ fn answer(incoming: IncomingRequest, mut headers: Headers, id: &str) -> Result<R
     (matched.route.call)(&request)
 }
 
-fn check_origin(headers: &Headers, incoming: &IncomingRequest) -> Result<(), Problem> {
+fn check_origin(path: &str, headers: &Headers, incoming: &IncomingRequest) -> Result<(), Problem> {
     let Some(origin) = headers.text("origin") else {
         return Ok(());
     };
     let authority = incoming.authority();
-    let host = headers.text("host").or(authority.as_deref());
+    // A page that rebinds a name has the host that it says. No page of this server's calls the MCP server.
+    let host = match mcp::is_below(path) {
+        true => None,
+        false => headers.text("host").or(authority.as_deref()),
+    };
     if origin::allowed(origin, host, || {
         variables::get("allowed_origins").unwrap_or_default()
     }) {

@@ -127,13 +127,15 @@ pub fn delete() -> Answer {
 /// Whether a request stands for itself. `initialize` without the marks of the modern era is of the legacy one, whatever
 /// version it says.
 fn is_modern(headers: &dyn Headers, method: &str, params: &Map<String, Value>) -> bool {
-    let version = headers.text(header::VERSION);
-    meta(params).is_some_and(|meta| meta.contains_key(META_VERSION))
-        || headers.text(header::METHOD).is_some()
-        || version == Some(MODERN)
-        || (method != "initialize"
-            && headers.text(SESSION).is_none()
-            && version.is_some_and(|version| !LEGACY.contains(&version)))
+    if meta(params).is_some_and(|meta| meta.contains_key(META_VERSION)) {
+        return true;
+    }
+    let of_session = method == "initialize" || headers.text(SESSION).is_some();
+    match headers.text(header::VERSION) {
+        Some(MODERN) => true,
+        Some(version) => !of_session && !LEGACY.contains(&version),
+        None => !of_session && headers.text(header::METHOD).is_some(),
+    }
 }
 
 fn meta(params: &Map<String, Value>) -> Option<&Map<String, Value>> {

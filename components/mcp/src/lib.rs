@@ -24,6 +24,7 @@ mod fault;
 mod header;
 mod listen;
 mod message;
+pub mod seal;
 mod server;
 mod session;
 mod version;

@@ -1,10 +1,9 @@
 //! The id of a session of the legacy era. It says what was agreed on, and is signed with a key of the server's: so every
 //! instance knows it, and a made-up one is unknown. There is nothing to forget, hence no way to end one early.
 
+use crate::seal;
 use crate::version::LEGACY;
-use hmac::{Hmac, Mac};
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
 
 #[derive(Debug, PartialEq)]
 pub struct Session {
@@ -14,6 +13,8 @@ pub struct Session {
 
 /// How long a session may last.
 const LIFE_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+const PURPOSE: &str = "session";
 
 /// The capabilities of a client that matter here, by the letter that stands for each.
 const CAPABILITIES: [(char, &str); 3] = [('e', "elicitation"), ('s', "sampling"), ('r', "roots")];
@@ -33,15 +34,12 @@ pub fn begin(
         .collect();
     let random = base16ct::lower::encode_string(random);
     let said = format!("{version}.{letters}.{now_ms:x}.{random}");
-    let signature = base16ct::lower::encode_string(&mac(&said, key).finalize().into_bytes());
-    format!("{said}.{signature}")
+    seal::seal(&said, PURPOSE, key)
 }
 
 /// The session of an id, when this server began it and it is not too old.
 pub fn resume(id: &str, now_ms: u64, key: &[u8]) -> Option<Session> {
-    let (said, signature) = id.rsplit_once('.')?;
-    let signature = base16ct::lower::decode_vec(signature).ok()?;
-    mac(said, key).verify_slice(&signature).ok()?;
+    let said = seal::open(id, PURPOSE, key)?;
     let mut parts = said.split('.');
     let version = parts.next()?;
     let letters = parts.next()?;
@@ -58,15 +56,6 @@ pub fn resume(id: &str, now_ms: u64, key: &[u8]) -> Option<Session> {
         version: LEGACY.into_iter().find(|known| *known == version)?,
         capabilities: capabilities.into(),
     })
-}
-
-fn mac(said: &str, key: &[u8]) -> Hmac<Sha256> {
-    // A key of any length is one of HMAC's; the name keeps it apart from other uses of the key.
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key)
-        .unwrap_or_else(|_| Hmac::new(&Default::default()));
-    mac.update(b"mcp session ");
-    mac.update(said.as_bytes());
-    mac
 }
 
 #[cfg(test)]

@@ -97,6 +97,11 @@ fn origin(headers: &Headers) -> String {
 }
 
 fn server(request: &Request) -> Result<Rc<dyn Server>, Problem> {
+    #[cfg(feature = "conformance")]
+    if request.query == "fixtures" {
+        let key = crate::wire::token()?.into_bytes();
+        return Ok(Rc::new(mcp_fixtures::Fixtures { key }));
+    }
     Ok(Rc::new(Platform {
         request_id: request.id.clone(),
         selection: Rc::new(Selection::parse(request)?),

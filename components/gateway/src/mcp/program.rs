@@ -99,31 +99,47 @@ pub fn chosen(platform: &Platform) -> Result<Vec<Program>, Problem> {
     let id = &platform.request_id;
     // That there is such a workspace is found out now and not at the first call.
     let workspace = Inner::new(id, "GET", "/workspaces/{id}", &[&wanted.workspace]);
-    let label = structured(workspace, None)?["name"].to_string();
-    let known = structured(Inner::new(id, "GET", "/programs", &[]), None)?;
-    let known: Vec<&str> = known["items"]
+    let workspace = structured(workspace, None)?;
+    let environment = &workspace["environment"]["name"];
+    let found = structured(Inner::new(id, "GET", "/programs", &[]), None)?;
+    let own = |program: &&Value| strings(&program["environments"]).any(|name| environment == name);
+    let own: Vec<&Value> = found["items"]
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|program| program["name"].as_str())
+        .filter(own)
         .collect();
+    let names = || own.iter().filter_map(|program| program["name"].as_str());
+    let label = &workspace["name"];
     let program = |command: &str| Program {
         workspace: wanted.workspace.clone(),
         command: command.to_owned(),
         description: format!("Runs `{command}` in the workspace {label}, under its policy."),
     };
-    let Some(names) = &wanted.names else {
-        return Ok(known.into_iter().map(program).collect());
+    let Some(wanted) = &wanted.names else {
+        return Ok(names().map(program).collect());
     };
     let mut chosen = Vec::new();
-    for name in names {
-        if !name.contains('/') && !name.ends_with(".wasm") && !known.contains(&name.as_str()) {
-            let known = known.iter().map(|name| (*name).to_owned()).collect();
+    for name in wanted {
+        let is_known = names().any(|known| known == name)
+            || own
+                .iter()
+                .any(|program| strings(&program["aliases"]).any(|alias| alias == name));
+        // A path is of a component in the workspace; whether it is there, the command finds out.
+        if !is_known && !name.contains('/') {
+            let known = names().map(str::to_owned).collect();
             return Err(Problem::not_found("program", name, known));
         }
         chosen.push(program(name));
     }
     Ok(chosen)
+}
+
+fn strings(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// The program behind a tool's name.
