@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::{
-    agent, audit, exec, models, policy, programs, question, registries, replay, run, runner,
+    agent, audit, exec, mcp, models, policy, programs, question, registries, replay, run, runner,
     sandbox, swarm, up, workspace,
 };
 use clap::{Args, Parser, Subcommand};
@@ -79,6 +79,9 @@ pub enum Command {
     /// What agents ask people
     #[command(subcommand)]
     Question(question::Question),
+    /// The server as one for clients of the Model Context Protocol
+    #[command(subcommand)]
+    Mcp(mcp::Mcp),
     /// Make a run's tasks again from what their agents got then, without doing anything; ends with 1 when one does something else
     Replay(replay::Replay),
 }

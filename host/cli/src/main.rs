@@ -21,6 +21,7 @@ mod client;
 mod exec;
 mod graph;
 mod log;
+mod mcp;
 mod models;
 mod output;
 mod policy;
@@ -170,6 +171,7 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         Command::Models(command) => {
             return models::models(&command, &connection.state, output).await;
         }
+        Command::Mcp(command) => return mcp::mcp(&connection, &command, output),
         Command::Policy(command) => return policy::policy(&connection, command, output).await,
         Command::Audit(command) => return audit::audit(&connection, command, output).await,
         command => command,
@@ -180,6 +182,7 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         | Command::Runner(_)
         | Command::Sandbox(_)
         | Command::Run(_)
+        | Command::Mcp(_)
         | Command::Policy(_)
         | Command::Registries(_)
         | Command::Models(_)
