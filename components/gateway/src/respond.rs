@@ -9,6 +9,8 @@ use std::borrow::Cow;
 pub enum Reply {
     Whole(Response),
     Events(stream::Events),
+    /// The same, with header fields of its own.
+    EventsWith(Vec<(&'static str, String)>, stream::Events),
     /// JSON, one value a line.
     Lines(stream::Lines),
 }

@@ -28,7 +28,8 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     match answer(incoming, headers, &id) {
         Ok(Reply::Whole(response)) => write(out, response, &id),
-        Ok(Reply::Events(events)) => write_events(out, &id, events),
+        Ok(Reply::Events(events)) => write_events(out, &id, Vec::new(), events),
+        Ok(Reply::EventsWith(headers, events)) => write_events(out, &id, headers, events),
         Ok(Reply::Lines(lines)) => write_lines(out, &id, lines),
         Err(problem) => {
             if let Some(private) = &problem.private {
@@ -169,8 +170,12 @@ fn write(out: ResponseOutparam, response: Response, id: &str) {
     }
 }
 
-fn write_events(out: ResponseOutparam, id: &str, events: Events) {
+fn write_events(out: ResponseOutparam, id: &str, own: Vec<(&'static str, String)>, events: Events) {
     let mut headers = common(id, Some("text/event-stream"));
+    headers.extend(
+        own.into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into_bytes())),
+    );
     // A proxy that collects what it passes on would hold events back.
     headers.push(("x-accel-buffering".to_owned(), b"no".to_vec()));
     if let Some((stream, body)) = begin(out, 200, &headers) {

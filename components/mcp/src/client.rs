@@ -6,6 +6,7 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub struct Client {
     pub era: Era,
+    pub version: &'static str,
     /// `ClientCapabilities`, of this request or of its session.
     pub capabilities: Value,
     /// Whether an answer may be a stream.

@@ -23,7 +23,10 @@ pub struct Http<'a> {
 
 pub enum Answer {
     Whole(Whole),
-    Stream(Box<dyn FnOnce(&mut dyn Out)>),
+    Stream {
+        headers: Vec<(&'static str, String)>,
+        run: Box<dyn FnOnce(&mut dyn Out)>,
+    },
 }
 
 pub struct Whole {
@@ -114,7 +117,7 @@ pub fn get(server: &Rc<dyn Server>, headers: &dyn Headers) -> Answer {
         }
     };
     match server.listen(&client, None, after) {
-        Ok((_, feed)) => Answer::Stream(Box::new(move |out| listen::session(feed, out))),
+        Ok((_, feed)) => stream(move |out| listen::session(feed, out)),
         Err(fault) => refused(500, None, &fault),
     }
 }
@@ -176,6 +179,7 @@ fn modern(
     header::check(headers, method, params)?;
     Ok(Client {
         era: Era::Modern,
+        version: MODERN,
         capabilities: capabilities.clone(),
         streams: accepts(headers, "text/event-stream"),
     })
@@ -197,8 +201,12 @@ fn legacy(server: &Rc<dyn Server>, headers: &dyn Headers) -> Result<Client, (u16
     };
     let key = server.key().map_err(|fault| (500, fault))?;
     match session::resume(id, server.now_ms(), &key) {
-        Some(Session { capabilities, .. }) => Ok(Client {
+        Some(Session {
+            version,
+            capabilities,
+        }) => Ok(Client {
             era: Era::Legacy,
+            version,
             capabilities,
             streams: accepts(headers, "text/event-stream"),
         }),
@@ -253,11 +261,15 @@ fn answer(
     if method == "subscriptions/listen" && era == Era::Modern {
         return subscribe(server, &client, id, &params);
     }
-    match dispatch(&**server, &client, &method, &params) {
+    let outcome = dispatch(&**server, &client, &method, &params);
+    let told = told(&method, &params, &outcome);
+    match outcome {
         Ok(Outcome::Stream { resumable, run }) => {
             let server = Rc::clone(server);
-            let resume = (resumable && era == Era::Legacy).then(|| resume(&id, &params));
-            Answer::Stream(Box::new(move |out| {
+            // Older clients take an event without data, by which a stream says its id at once, for a broken one.
+            let resumable = resumable && client.version == LEGACY[0];
+            let resume = resumable.then(|| resume(&id, &params));
+            let run = Box::new(move |out: &mut dyn Out| {
                 let mut channel = Channel::new(out, era, resume.clone());
                 let message = match run(&mut channel) {
                     Ok(outcome) => {
@@ -268,14 +280,37 @@ fn answer(
                 };
                 // The caller may have left; nobody is there to be told.
                 channel.send(resume.as_deref(), &message);
-            }))
+            });
+            Answer::Stream { headers: told, run }
         }
         Ok(outcome) => {
             let result = dispatch::result(&**server, era, outcome);
-            whole(200, json!({"jsonrpc": "2.0", "id": id, "result": result}))
+            Answer::Whole(Whole {
+                status: 200,
+                headers: told,
+                body: Some(json!({"jsonrpc": "2.0", "id": id, "result": result})),
+            })
         }
         Err(fault) => failed(&fault),
     }
+}
+
+/// What was called, for those who count: the method, and the tool's name when there is such a tool.
+fn told(
+    method: &str,
+    params: &Map<String, Value>,
+    outcome: &Result<Outcome, Fault>,
+) -> Vec<(&'static str, String)> {
+    if outcome.is_err() {
+        return Vec::new();
+    }
+    let mut told = vec![(header::METHOD, method.to_owned())];
+    let name = params.get("name").and_then(Value::as_str);
+    told.extend(
+        name.filter(|_| method == "tools/call")
+            .map(|name| (header::NAME, name.to_owned())),
+    );
+    told
 }
 
 fn subscribe(
@@ -299,9 +334,7 @@ fn subscribe(
         return refused(400, &fault);
     }
     match server.listen(client, Some(wanted), None) {
-        Ok((granted, feed)) => Answer::Stream(Box::new(move |out| {
-            listen::subscription(&id, granted, feed, out);
-        })),
+        Ok((granted, feed)) => stream(move |out| listen::subscription(&id, granted, feed, out)),
         Err(fault) => refused(fault.status(Era::Modern), &fault),
     }
 }
@@ -317,6 +350,13 @@ fn resumed(last: &str) -> Option<(Value, Map<String, Value>)> {
     let of: Value = serde_json::from_slice(&bytes).ok()?;
     let id = message::id(&of)?.clone();
     Some((id, of.get("params")?.as_object()?.clone()))
+}
+
+fn stream(run: impl FnOnce(&mut dyn Out) + 'static) -> Answer {
+    Answer::Stream {
+        headers: Vec::new(),
+        run: Box::new(run),
+    }
 }
 
 fn accepted(done: Result<(), (u16, Fault)>) -> Answer {

@@ -107,6 +107,7 @@ async fn traced(
     }
     let response = app.respond(request, client).await;
     span.answered(response.status().as_u16());
+    span.told(response.headers());
     response.map(|body| {
         boxed(body.map_err(move |error| {
             let _until_the_end = &span;

@@ -59,6 +59,7 @@ fn routes() -> Vec<String> {
         .into_iter()
         .flat_map(|paths| paths.keys())
         .map(|path| format!("/api/v1{path}"))
+        .chain(["/mcp".to_owned()])
         .collect()
 }
 

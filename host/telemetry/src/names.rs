@@ -31,6 +31,7 @@ pub const METHOD: &str = "http.request.method";
 pub const ROUTE: &str = "http.route";
 pub const STATUS: &str = "http.response.status_code";
 pub const SCHEME: &str = "url.scheme";
+pub const MCP_METHOD: &str = "mcp.method.name";
 
 pub const RUN_ID: &str = "swarm_flow.run.id";
 pub const STRATEGY: &str = "swarm_flow.run.strategy";

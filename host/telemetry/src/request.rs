@@ -80,6 +80,23 @@ impl RequestSpan {
     pub fn answered(&mut self, status: u16) {
         self.status = Some(status);
     }
+
+    /// Which tool of the MCP server it was for, as the answer says it: so only tools that there are are counted.
+    pub fn told(&mut self, headers: &HeaderMap) {
+        for (header, name) in [
+            ("mcp-method", names::MCP_METHOD),
+            ("mcp-name", names::TOOL_NAME),
+        ] {
+            let Some(value) = headers.get(header).and_then(|value| value.to_str().ok()) else {
+                continue;
+            };
+            let said = KeyValue::new(name, value.to_owned());
+            if let Some(span) = &mut self.span {
+                span.set_attribute(said.clone());
+            }
+            self.common.push(said);
+        }
+    }
 }
 
 impl Caller {

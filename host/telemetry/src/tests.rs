@@ -231,6 +231,9 @@ fn a_request_is_named_by_its_route_and_hands_itself_on() {
     let mut headers = http::HeaderMap::new();
     span.caller().unwrap().tell(&mut headers);
     span.answered(500);
+    let mut answer = http::HeaderMap::new();
+    answer.insert("mcp-name", "exec".parse().unwrap());
+    span.told(&answer);
     drop(span);
     drop(telemetry.request(&request("/elsewhere")));
     drop(telemetry.request(&request("/api/v1/runners/local/work")));
@@ -243,6 +246,8 @@ fn a_request_is_named_by_its_route_and_hands_itself_on() {
     assert_eq!(request.parent_span_id.to_string(), caller[36..52]);
     assert_eq!(said(request, names::STATUS).as_deref(), Some("500"));
     assert_eq!(said(request, names::ERROR_TYPE).as_deref(), Some("500"));
+    assert_eq!(said(request, names::TOOL_NAME).as_deref(), Some("exec"));
+    assert_eq!(said(elsewhere, names::TOOL_NAME), None);
     assert!(!format!("{request:?}").contains("secret"));
     assert_eq!(elsewhere.name, "GET");
     let handed_on = request::parent(&headers);

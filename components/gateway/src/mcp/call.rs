@@ -69,7 +69,7 @@ pub fn structured(inner: Inner<'_>, done: Option<&str>) -> Result<Value, Problem
         Reply::Whole(response) => {
             serde_json::from_slice(&response.body).map_err(|_| odd("what is no JSON"))
         }
-        Reply::Events(_) => Err(odd("a stream")),
+        Reply::Events(_) | Reply::EventsWith(..) => Err(odd("a stream")),
         Reply::Lines(_) => Err(odd("lines")),
     }
 }

@@ -132,7 +132,9 @@ fn reply(answer: Answer) -> Reply {
                     .unwrap_or_default(),
             ),
         }),
-        Answer::Stream(stream) => Reply::Events(Box::new(move |sink| stream(&mut Through(sink)))),
+        Answer::Stream { headers, run } => {
+            Reply::EventsWith(headers, Box::new(move |sink| run(&mut Through(sink))))
+        }
     }
 }
 
