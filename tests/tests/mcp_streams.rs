@@ -114,6 +114,42 @@ fn a_client_that_leaves_ends_its_command_and_nothing_else() {
 }
 
 #[test]
+fn a_slow_reader_gets_all_of_it_and_holds_nobody_up() {
+    let server = fresh();
+    let workspace = server.workspace("base", "standard");
+    for era in BOTH {
+        let mcp = Mcp::new(&server, era, "");
+        // More than a socket and all that is between would hold.
+        let script = "seq 600000";
+        let command = json!({"workspace": workspace, "command": ["sh", "-c", script]});
+        let params = json!({"name": "exec", "arguments": command, "_meta": {"progressToken": 1}});
+        let message = mcp.message("tools/call", params);
+        let mut messages = Messages::new(mcp.post(&message));
+        // It has begun, and is not read on for a while.
+        messages.take();
+        for _ in 0..20 {
+            mcp.call("workspace_get", json!({"workspace": workspace}));
+        }
+        let mut text = String::new();
+        let last = loop {
+            let (_, next) = messages.take();
+            match next["params"]["message"].as_str() {
+                Some(piece) => text.push_str(piece),
+                None => break next,
+            }
+        };
+        let result = &last["result"]["structuredContent"];
+        assert_eq!(result["stdout"].as_str().unwrap().lines().count(), 600_000);
+        assert!(
+            result["stdout"]
+                .as_str()
+                .unwrap()
+                .ends_with(&text[text.len() - 100..])
+        );
+    }
+}
+
+#[test]
 fn a_person_is_asked_by_a_form_and_the_call_is_made_again_with_the_answer() {
     let server = fresh();
     let swarm = swarm(&server);
