@@ -11,6 +11,9 @@ pub trait Out {
     fn sleep(&mut self, ms: u64);
 }
 
+/// What sends messages until it is done, or the caller is gone.
+pub type Sending = Box<dyn FnOnce(&mut dyn Out)>;
+
 /// The stream of one request.
 pub struct Channel<'a> {
     out: &'a mut dyn Out,

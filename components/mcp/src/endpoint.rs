@@ -1,6 +1,6 @@
 //! The endpoint: POST takes a message, GET gives a session's stream. Which era a message is of, it says itself.
 
-use crate::channel::{Channel, Out};
+use crate::channel::{Channel, Out, Sending};
 use crate::client::Client;
 use crate::dispatch::{self, dispatch, needs_tasks};
 use crate::fault::Fault;
@@ -25,7 +25,7 @@ pub enum Answer {
     Whole(Whole),
     Stream {
         headers: Vec<(&'static str, String)>,
-        run: Box<dyn FnOnce(&mut dyn Out)>,
+        run: Sending,
     },
 }
 

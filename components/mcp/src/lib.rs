@@ -29,7 +29,7 @@ mod server;
 mod session;
 mod version;
 
-pub use channel::{Channel, Out};
+pub use channel::{Channel, Out, Sending};
 pub use client::Client;
 pub use endpoint::{Answer, Http, Whole, delete, get, post};
 pub use fault::Fault;
