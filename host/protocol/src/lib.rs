@@ -46,9 +46,9 @@ pub use swarm_flow_policy as policy;
 pub use tools::{ToolDecision, tool_decision, tool_granted, write_approved};
 pub use verify::{Extent, Finding, Verifier};
 pub use work::{
-    AgentError, Divergence, EndedRun, Exchange, Exchanged, Input, Lease, LeaseId, MemoryAnswer,
-    MemoryCall, MemoryEntry, MemoryScope, Metrics, Replay, ReplayTask, Replayed, Replays, Report,
-    Task, TaskResult,
+    AgentError, Divergence, EndedRun, Exchange, Exchanged, INPUT_BYTES_MAX, Input, Lease, LeaseId,
+    MemoryAnswer, MemoryCall, MemoryEntry, MemoryScope, Metrics, OUTPUT_BYTES_MAX, Replay,
+    ReplayTask, Replayed, Replays, Report, Successor, Task, TaskResult, cut,
 };
 
 /// Where a runner answers.

@@ -32,6 +32,22 @@ pub struct Lease {
     /// When the run's time is over.
     pub ends_at_ms: Option<u64>,
     pub expires_at_ms: u64,
+    /// What the runner may go on with without asking, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successors: Vec<Successor>,
+}
+
+/// A task that may be begun once the one before it has succeeded, in the same workspace; its only input is what came of that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Successor {
+    /// The lease as it will be, if nobody else has the task by then.
+    pub id: LeaseId,
+    pub task: Task,
+    /// The agent's kind.
+    pub agent: String,
+    /// From 1.
+    pub attempt: u32,
+    pub timeout_ms: Option<u64>,
 }
 
 /// What came of a task that another one needs.
@@ -43,6 +59,36 @@ pub struct Input {
     pub output: String,
     pub artifacts: Vec<String>,
     pub workspace: Option<String>,
+}
+
+impl Input {
+    /// What came of a task that has succeeded, as the app would give it to the one that follows.
+    pub fn of(task: &str, result: &TaskResult, workspace: &str) -> Self {
+        let mut output = result.output.clone();
+        cut(&mut output, OUTPUT_BYTES_MAX);
+        cut(&mut output, INPUT_BYTES_MAX);
+        Self {
+            task: task.to_owned(),
+            success: result.success,
+            output,
+            artifacts: result.artifacts.clone(),
+            workspace: Some(workspace.to_owned()),
+        }
+    }
+}
+
+/// Of a result's output the app keeps no more: a run's tasks are read as a whole, and large results belong into files.
+pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
+/// Of one output in a task's inputs.
+pub const INPUT_BYTES_MAX: usize = 256 << 10;
+
+/// At most so many bytes, and says so when there were more.
+pub fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        let all = text.len();
+        text.truncate(text.floor_char_boundary(bytes_max));
+        text.push_str(&format!("\n[cut off after {bytes_max} of {all} bytes]\n"));
+    }
 }
 
 /// A runner says what came of tasks, and asks for others.
@@ -59,7 +105,8 @@ pub struct Exchange {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exchanged {
-    /// Of the reports, those whose lease was lost: they changed nothing.
+    /// Of the reports, those whose lease was lost: they changed nothing. And what they went on with, where that could not be
+    /// leased.
     pub lost: Vec<LeaseId>,
     pub leases: Vec<Lease>,
     /// Those that this call brought to their end.
@@ -112,6 +159,9 @@ pub struct Report {
     /// Of the whole attempt.
     #[serde(default, skip_serializing_if = "Usage::is_nothing")]
     pub usage: Usage,
+    /// The successor that the runner has gone on with: it is leased now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<LeaseId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

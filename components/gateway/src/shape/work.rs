@@ -4,7 +4,8 @@ use crate::bindings::work as wit;
 use crate::shape::swarm::{run_state, strategy_name};
 use serde::{Deserialize, Serialize};
 use swarm_flow_protocol::{
-    EndedRun, Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report, TaskAnswer, TaskCall,
+    EndedRun, Exchanged, Lease, LeaseId, MemoryAnswer, MemoryCall, Report, Successor, TaskAnswer,
+    TaskCall,
 };
 
 /// `POST /runners/{id}/leases/renew`.
@@ -54,6 +55,17 @@ fn lease(lease: wit::Lease) -> Lease {
         cpu_time_us: lease.cpu_time_us,
         ends_at_ms: lease.ends_at_ms,
         expires_at_ms: lease.expires_at_ms,
+        successors: lease.successors.into_iter().map(successor).collect(),
+    }
+}
+
+fn successor(successor: wit::Successor) -> Successor {
+    Successor {
+        id: successor.id.into(),
+        task: successor.task.into(),
+        agent: successor.agent,
+        attempt: successor.attempt,
+        timeout_ms: successor.timeout_ms,
     }
 }
 
@@ -62,6 +74,7 @@ pub fn report(report: Report) -> wit::Report {
         lease: report.lease.into(),
         outcome: report.outcome.map(Into::into).map_err(Into::into),
         usage: report.usage.into(),
+        next: report.next.map(Into::into),
     }
 }
 
