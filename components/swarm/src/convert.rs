@@ -8,13 +8,15 @@ use crate::bindings::swarm::{
     RetryPolicy, Run, RunOutcome, RunState, RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure,
     TaskProgress, TaskState, Votes, Wait, WaitKind,
 };
-use crate::bindings::work::{EndedRun, Lease, LeaseId};
+use crate::bindings::work::{EndedRun, Lease, LeaseId, Successor};
 use crate::budget::Reserved;
 use crate::event;
 use crate::store::{
-    self, Details, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm, StoredTask,
+    self, Details, Following, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm,
+    StoredTask,
 };
 use crate::strategy::{self, Strategy};
+use swarm_flow_protocol::{INPUT_BYTES_MAX, cut};
 
 swarm_flow_protocol::convert_policy!(policy);
 
@@ -332,8 +334,11 @@ pub fn stored_failure(failure: TaskFailure) -> event::Failure {
     }
 }
 
-pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
+pub fn lease(details: Details, fence: u64, expires_at_ms: u64, following: Vec<Following>) -> Lease {
+    let successors = following.into_iter();
+    let successors = successors.map(|following| successor(&details.run, following));
     Lease {
+        successors: successors.collect(),
         id: LeaseId {
             run_id: details.run,
             index: details.index,
@@ -353,6 +358,20 @@ pub fn lease(details: Details, fence: u64, expires_at_ms: u64) -> Lease {
     }
 }
 
+fn successor(run: &str, following: Following) -> Successor {
+    Successor {
+        id: LeaseId {
+            run_id: run.to_owned(),
+            index: following.index,
+            fence: following.fence + 1,
+        },
+        task: task(following.task),
+        agent: following.agent,
+        attempt: following.failures + 1,
+        timeout_ms: following.timeout_ms,
+    }
+}
+
 pub fn ended_run(stored: store::EndedRun) -> EndedRun {
     EndedRun {
         id: stored.id,
@@ -366,8 +385,7 @@ pub fn ended_run(stored: store::EndedRun) -> EndedRun {
     }
 }
 
-/// Of one output, and of all that a task is given. What is larger belongs into a file.
-const INPUT_BYTES_MAX: usize = 256 << 10;
+/// Of all that a task is given. What is larger belongs into a file.
 const INPUTS_BYTES_MAX: usize = 4 << 20;
 
 pub fn inputs(stored: Vec<Input>) -> Vec<inputs::Input> {
@@ -385,14 +403,5 @@ fn input(mut stored: Input, room: &mut usize) -> inputs::Input {
         output: stored.output,
         artifacts: stored.artifacts,
         workspace: stored.workspace,
-    }
-}
-
-/// At most so many bytes, and says so when there were more.
-pub fn cut(text: &mut String, bytes_max: usize) {
-    if text.len() > bytes_max {
-        let all = text.len();
-        text.truncate(text.floor_char_boundary(bytes_max));
-        text.push_str(&format!("\n[cut off after {bytes_max} of {all} bytes]\n"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod memory;
+mod successor;
 mod work;
 
 pub use call::{
@@ -9,9 +10,10 @@ pub use call::{
     received, reply_to, results, tasks_of, unreceived,
 };
 pub use memory::{Holder, holder, memories, memories_after, memory, memory_keys, written_by};
+pub use successor::{Following, Succession, following, succession};
 pub use work::{
-    Asked, Candidate, Details, Input, Tried, asked, details, offered, open_tasks, read, renew,
-    runners_of_run, tried,
+    Asked, Candidate, Details, Input, Read, Tried, asked, details, offered, open_tasks, read,
+    renew, runners_of_run, tried,
 };
 
 use crate::bindings::types::Error;

@@ -3,27 +3,21 @@
 //! Reading, deciding and appending are apart, and another writer may come between; then nothing was changed
 //! and all three are done again.
 
-use crate::bindings::agent;
-use crate::bindings::swarm::TaskFailure;
+mod report;
+
 use crate::bindings::types::Error;
 use crate::bindings::work::{Exchanged, Lease, LeaseId, Report};
-use crate::budget::Usage;
 use crate::convert;
 use crate::decide::{self, Asking, LEASE_MS};
-use crate::error::{contended, internal, invalid, parse_id};
-use crate::event::{Change, Ended};
+use crate::error::{internal, invalid};
+use crate::event::Change;
 use crate::store::{self, ATTEMPTS_MAX, Asked, Candidate};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use swarm_flow_state::{Database, DatabaseError, Kind, NewEvent};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use swarm_flow_state::{Database, DatabaseError, NewEvent};
 
 const LEASES_AT_ONCE_MAX: u32 = 64;
 const SESSION_BYTES_MAX: usize = 63;
-const REPORTS_AT_ONCE_MAX: usize = 64;
 const RENEWALS_AT_ONCE_MAX: usize = 1024;
-/// More is cut off: a run's tasks are read as a whole, and large results belong into files.
-const OUTPUT_BYTES_MAX: usize = 1 << 20;
-const MESSAGE_BYTES_MAX: usize = 16 << 10;
-const ARTIFACTS_MAX: usize = 1000;
 
 /// Takes reports and hands out leases. Gives the swarms, too, in which reports changed something.
 pub fn exchange(
@@ -45,7 +39,7 @@ pub fn exchange(
         return Err(invalid("session", message));
     }
     let mut over = Vec::new();
-    let (lost, changed) = report(database, runner, reports, now_ms, &mut over)?;
+    let (lost, changed) = report::take(database, (runner, session), reports, now_ms, &mut over)?;
     let leases = acquire(database, (runner, session), most, now_ms, &mut over)?;
     let ended_runs = if over.is_empty() {
         Vec::new()
@@ -69,7 +63,7 @@ fn acquire(
     now_ms: u64,
     over: &mut Vec<String>,
 ) -> Result<Vec<Lease>, Error> {
-    let mut taken: Vec<LeaseId> = Vec::new();
+    let mut taken: Vec<Taken> = Vec::new();
     for _ in 0..ATTEMPTS_MAX {
         let room = most.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
         let asked = Asked {
@@ -87,29 +81,48 @@ fn acquire(
     }
     let tasks: Vec<(&str, u32)> = taken
         .iter()
-        .map(|lease| (lease.run_id.as_str(), lease.index))
+        .map(|taken| (taken.lease.run_id.as_str(), taken.lease.index))
         .collect();
     let details = store::details(database, &tasks).map_err(internal)?;
-    let mut fences: HashMap<(String, u32), u64> = taken
+    let mut taken: HashMap<(String, u32), Taken> = taken
         .into_iter()
-        .map(|lease| ((lease.run_id, lease.index), lease.fence))
+        .map(|taken| ((taken.lease.run_id.clone(), taken.lease.index), taken))
         .collect();
+    let leading: Vec<(&str, u32)> = details
+        .iter()
+        .filter(|details| details.is_needed)
+        .map(|details| (details.run.as_str(), details.index))
+        .filter(|(run, index)| {
+            let taken = taken.get(&((*run).to_owned(), *index));
+            taken.is_some_and(|taken| taken.leads)
+        })
+        .collect();
+    let mut following = store::following(database, &leading).map_err(internal)?;
     let leases = details.into_iter().filter_map(|details| {
-        let fence = fences.remove(&(details.run.clone(), details.index))?;
+        let key = (details.run.clone(), details.index);
+        let taken = taken.remove(&key)?;
         Some(convert::lease(
             details,
-            fence,
+            taken.lease.fence,
             now_ms.saturating_add(LEASE_MS),
+            following.remove(&key).unwrap_or_default(),
         ))
     });
     Ok(leases.collect())
+}
+
+/// A lease that was made.
+struct Taken {
+    lease: LeaseId,
+    /// Whether the runner may go on with what follows.
+    leads: bool,
 }
 
 /// Takes once what there is, of each run its share. False when another writer came between, or when there may be more.
 fn take(
     database: &impl Database,
     asked: Asked<'_>,
-    taken: &mut Vec<LeaseId>,
+    taken: &mut Vec<Taken>,
     over: &mut Vec<String>,
 ) -> Result<bool, Error> {
     let candidates = store::asked(database, asked).map_err(internal)?;
@@ -151,10 +164,13 @@ fn take(
         }
         let before = taken.len();
         taken.extend(changes.into_iter().filter_map(|change| match change {
-            Change::TaskLeased(leased) => Some(LeaseId {
-                run_id: candidate.id.clone(),
-                index: leased.index,
-                fence: leased.fence,
+            Change::TaskLeased(leased) => Some(Taken {
+                leads: decide::leads(&run, leased.index),
+                lease: LeaseId {
+                    run_id: candidate.id.clone(),
+                    index: leased.index,
+                    fence: leased.fence,
+                },
             }),
             _ => None,
         }));
@@ -229,139 +245,6 @@ pub fn renew(
     Ok(leases.into_iter().filter(lost).collect())
 }
 
-/// Takes what came of tasks, those of one run at once. Gives the leases that were lost, and the swarms in which something
-/// changed.
-fn report(
-    database: &impl Database,
-    runner: &str,
-    reports: Vec<Report>,
-    now_ms: u64,
-    over: &mut Vec<String>,
-) -> Result<(Vec<LeaseId>, BTreeSet<String>), Error> {
-    if reports.len() > REPORTS_AT_ONCE_MAX {
-        let message = format!(
-            "has {} items, may have {REPORTS_AT_ONCE_MAX}",
-            reports.len()
-        );
-        return Err(invalid("reports", message));
-    }
-    let mut runs: BTreeMap<String, Vec<(Ended, Usage)>> = BTreeMap::new();
-    for (index, report) in reports.into_iter().enumerate() {
-        let field = format!("reports[{index}]");
-        let run = parse_id(
-            Kind::Run,
-            &format!("{field}.lease.run_id"),
-            &report.lease.run_id,
-        )?;
-        let ended = ended(runner, &field, &report.lease, report.outcome)?;
-        let usage = report.usage.into();
-        runs.entry(run.into_string())
-            .or_default()
-            .push((ended, usage));
-    }
-    let (mut lost, mut changed) = (Vec::new(), BTreeSet::new());
-    for (run, ended) in runs {
-        let Some(reported) = report_run(database, runner, &run, &ended, now_ms, &mut lost)? else {
-            continue;
-        };
-        changed.insert(reported.swarm);
-        if reported.is_over {
-            over.push(run);
-        }
-    }
-    Ok((lost, changed))
-}
-
-/// Something was reported of a run.
-struct Reported {
-    swarm: String,
-    is_over: bool,
-}
-
-fn report_run(
-    database: &impl Database,
-    runner: &str,
-    run: &str,
-    reports: &[(Ended, Usage)],
-    now_ms: u64,
-    lost: &mut Vec<LeaseId>,
-) -> Result<Option<Reported>, Error> {
-    let success = |(ended, _): &(Ended, Usage)| {
-        let result = ended.result.as_ref();
-        result.is_some_and(|result| result.success)
-    };
-    let all = !reports.iter().all(success);
-    let indexes: Vec<u32> = reports.iter().map(|(ended, _)| ended.index).collect();
-    for _ in 0..ATTEMPTS_MAX {
-        let lease_id = |ended: &Ended| LeaseId {
-            run_id: run.to_owned(),
-            index: ended.index,
-            fence: ended.fence,
-        };
-        let Some(mut read) = store::read(database, run, &indexes, all).map_err(internal)? else {
-            lost.extend(reports.iter().map(|(ended, _)| lease_id(ended)));
-            return Ok(None);
-        };
-        let (mut changes, mut lost_now) = (Vec::new(), Vec::new());
-        for (ended, usage) in reports {
-            let past = read.past.iter().find(|past| past.index == ended.index);
-            match decide::report(&read.run, past, ended.clone(), *usage, now_ms) {
-                Ok(more) => {
-                    more.iter().for_each(|change| read.run.apply(change));
-                    changes.extend(more);
-                }
-                Err(decide::LeaseLost) => lost_now.push(lease_id(ended)),
-            }
-        }
-        let events = events(&changes).map_err(internal)?;
-        let appended = store::append(database, run, &read.head, &events, &actor(runner), now_ms)?;
-        if appended.is_some() {
-            lost.extend(lost_now);
-            let is_end =
-                |change: &Change| matches!(change, Change::RunDone(_) | Change::RunFailed(_));
-            return Ok((!changes.is_empty()).then(|| Reported {
-                swarm: read.swarm,
-                is_over: changes.iter().any(is_end),
-            }));
-        }
-    }
-    Err(contended())
-}
-
-/// The report in the form in which it is kept, so that the same report twice reads the same.
-fn ended(
-    runner: &str,
-    field: &str,
-    lease: &LeaseId,
-    outcome: Result<agent::TaskResult, TaskFailure>,
-) -> Result<Ended, Error> {
-    let (result, failure) = match outcome {
-        Ok(mut result) => {
-            if result.artifacts.len() > ARTIFACTS_MAX {
-                let message = format!(
-                    "has {} items, may have {ARTIFACTS_MAX}",
-                    result.artifacts.len()
-                );
-                return Err(invalid(format!("{field}.outcome.artifacts"), message));
-            }
-            convert::cut(&mut result.output, OUTPUT_BYTES_MAX);
-            (Some(convert::stored_result(result)), None)
-        }
-        Err(mut failure) => {
-            convert::cut(&mut failure.message, MESSAGE_BYTES_MAX);
-            (None, Some(convert::stored_failure(failure)))
-        }
-    };
-    Ok(Ended {
-        index: lease.index,
-        fence: lease.fence,
-        runner: Some(runner.to_owned()),
-        result,
-        failure,
-        accounts: None,
-    })
-}
-
 fn events(changes: &[Change]) -> Result<Vec<NewEvent>, DatabaseError> {
     changes.iter().map(Change::event).collect()
 }
@@ -370,5 +253,7 @@ fn actor(runner: &str) -> String {
     format!("runner:{runner}")
 }
 
+#[cfg(test)]
+mod going_on;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -52,6 +52,7 @@ impl World {
             lease: lease.clone(),
             outcome: Ok(result),
             usage,
+            next: None,
         };
         let reports = vec![report];
         let (exchanged, _) = work::exchange(&self.database, ("a", "s1"), reports, 0, NOW).unwrap();

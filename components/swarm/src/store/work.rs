@@ -324,6 +324,8 @@ pub struct Details {
     /// Attempts before this one.
     pub failures: u32,
     pub inputs: Vec<Input>,
+    /// Whether another task needs it.
+    pub is_needed: bool,
 }
 
 /// What came of a task that another one needed.
@@ -343,7 +345,8 @@ pub fn details(
 ) -> Result<Vec<Details>, DatabaseError> {
     let statement = "SELECT task.run, task.number, task.task, task.agent, task.workspace, \
             json_extract(workspace.environment, '$.name'), workspace.policy, max(task.timeout_ms - task.worked_ms, 1), \
-            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number), task.failures, task.account, run.ends_at_ms \
+            EXISTS (SELECT 1 FROM need WHERE run = task.run AND number = task.number), task.failures, task.account, run.ends_at_ms, \
+            EXISTS (SELECT 1 FROM need WHERE run = task.run AND needs = task.number) \
         FROM json_each(?) AS wanted \
         JOIN task ON task.run = json_extract(wanted.value, '$[0]') \
             AND task.number = json_extract(wanted.value, '$[1]') \
@@ -379,6 +382,7 @@ pub fn details(
             },
             ends_at_ms: row.integer_or_null(11)?,
             inputs,
+            is_needed: row.integer(12)? > 0,
         })
     };
     rows.iter().map(read).collect()

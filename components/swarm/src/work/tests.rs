@@ -6,12 +6,14 @@ use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
 use crate::bindings::swarm as bound;
 use crate::bindings::swarm::{
     AgentGroup, CoordinationStrategy, PlannedTask, PlatformType, RetryPolicy, Run, RunConfig,
-    RunState, SwarmConfig, TaskState,
+    RunState, SwarmConfig, TaskFailure, TaskState,
 };
 use crate::event::Leased;
 use crate::run::Wish;
 use crate::{run, swarm};
 use std::cell::Cell;
+use std::iter::once;
+use swarm_flow_protocol::OUTPUT_BYTES_MAX;
 use swarm_flow_state::native::Memory;
 use swarm_flow_state::{Head, Row, Value, events_after, head};
 
@@ -132,6 +134,7 @@ pub(crate) fn report(
         lease: lease.clone(),
         outcome,
         usage: NOTHING,
+        next: None,
     };
     let (exchanged, changed) = exchange(database, (runner, "s1"), vec![report], 0, now_ms)?;
     if exchanged.lost.is_empty() {
@@ -139,6 +142,21 @@ pub(crate) fn report(
     } else {
         Err(Error::Conflict("lost".to_owned()))
     }
+}
+
+/// All that a runner can have gone on with, in one call: `count` tasks are done. Gives what was lost.
+pub(crate) fn tell(database: &impl Database, lease: &Lease, count: usize) -> Vec<LeaseId> {
+    let ids = once(&lease.id).chain(lease.successors.iter().map(|next| &next.id));
+    let ids: Vec<&LeaseId> = ids.collect();
+    let report = |(place, lease): (usize, &&LeaseId)| Report {
+        lease: (*lease).clone(),
+        outcome: success(true),
+        usage: NOTHING,
+        next: ids.get(place + 1).map(|next| (*next).clone()),
+    };
+    let reports = ids.iter().enumerate().take(count).map(report).collect();
+    let (exchanged, _) = exchange(database, ("a", "s1"), reports, 0, NOW).unwrap();
+    exchanged.lost
 }
 
 /// One workspace on runner `a`, a swarm in it, and a run.
@@ -884,13 +902,22 @@ fn each_step_costs_few_statements() {
     let lease = acquire(&database, "a", 1, NOW).unwrap().remove(0);
     assert_eq!(
         database.take_statements(),
-        5,
-        "ask, tasks, workspaces, insert, details"
+        6,
+        "ask, tasks, workspaces, insert, details, what follows"
     );
     assert!(acquire(&database, "b", 1, NOW).unwrap().is_empty());
     assert_eq!(database.take_statements(), 1, "nothing to do");
     report(&database, "a", &id(&lease), success(true), NOW).unwrap();
     assert_eq!(database.take_statements(), 2, "read, insert");
+    let (chain, _, _) = started(CoordinationStrategy::Sequential, 1, 18);
+    let first = acquire(&chain, "a", 1, NOW).unwrap().remove(0);
+    chain.take_statements();
+    tell(&chain, &first, 17);
+    assert_eq!(
+        chain.take_statements(),
+        3,
+        "read, where they can be, insert: for seventeen tasks"
+    );
     renew(&database, "a", vec![id(&lease)], NOW).unwrap();
     assert_eq!(database.take_statements(), 1);
     assert_eq!(head(&database, "none").unwrap(), Head::default());
