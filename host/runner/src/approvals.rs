@@ -170,7 +170,8 @@ impl Tools {
                 lines,
                 by: None,
             }),
-            (Some((app, lease)), Ok(question)) => {
+            (Some(held), Ok(question)) => {
+                let (app, lease) = held.asking().await;
                 // Where the policy asks for more by now, the answer to an earlier question is none to this one.
                 let whose = blake3::hash(lines.join("\n").as_bytes());
                 let timeout_ms = question.timeout_ms;

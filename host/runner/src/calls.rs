@@ -9,8 +9,8 @@ use crate::Runner;
 use crate::agent::bindings::swarm_flow::core::{
     delegation, human, inputs, locks, messages, progress, types,
 };
-use crate::join::App;
 use crate::journal::Call;
+use crate::lease::Held;
 use crate::tools::Tools;
 use http::Method;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use swarm_flow_protocol as protocol;
-use swarm_flow_protocol::{CallRequest, LeaseId, TaskAnswer, TaskCall, Usage};
+use swarm_flow_protocol::{CallRequest, TaskAnswer, TaskCall, Usage};
 use tokio::sync::watch;
 
 protocol::convert_calls!(locks, messages, delegation, human);
@@ -47,13 +47,14 @@ impl Parked {
 pub(crate) struct Reporter(watch::Sender<Option<(String, Option<f32>)>>);
 
 impl Reporter {
-    fn start(app: App, lease: LeaseId) -> Self {
+    fn start(held: Held) -> Self {
         let (sender, mut last) = watch::channel(None::<(String, Option<f32>)>);
         tokio::spawn(async move {
             while last.changed().await.is_ok() {
                 let Some((message, done)) = last.borrow_and_update().clone() else {
                     continue;
                 };
+                let (app, lease) = held.asking().await;
                 let request = CallRequest {
                     lease: lease.clone(),
                     step: "progress".to_owned(),
@@ -100,7 +101,8 @@ impl Tools {
         };
         let answer = match &self.leased {
             None => Err(alone()),
-            Some((app, lease)) => {
+            Some(held) => {
+                let (app, lease) = held.asking().await;
                 let request = CallRequest {
                     lease: lease.clone(),
                     step: journal.key(&pending),
@@ -289,10 +291,10 @@ impl human::Host for Tools {
 impl progress::Host for Tools {
     /// Not written down: it changes nothing for the agent.
     async fn report(&mut self, message: String, done: Option<f32>) -> wasmtime::Result<()> {
-        if let Some((app, lease)) = &self.leased {
+        if let Some(held) = &self.leased {
             let reporter = self
                 .reporter
-                .get_or_insert_with(|| Reporter::start(app.clone(), lease.clone()));
+                .get_or_insert_with(|| Reporter::start(held.clone()));
             reporter.0.send_replace(Some((message, done)));
         }
         Ok(())

@@ -98,9 +98,8 @@ impl Journal {
     ) -> io::Result<Self> {
         // First: what is read then is all that there will be.
         let writer = Some(file.take_over(whose)?);
-        if let Some(mut written) = file.read(whose)? {
-            // It was not reported, or it would not be asked for: the agent says it again.
-            written.ending = None;
+        if let Some(written) = file.read(whose)? {
+            // If it has an end, that was not reported, or it would not be asked for: the agent says it again.
             return Self::new(file, whose, written, writer);
         }
         let header = begin()?;

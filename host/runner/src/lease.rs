@@ -1,24 +1,26 @@
 //! Leased work: fetch tasks, do them, keep the leases, report.
 //!
 //! What came of tasks is kept until the app takes it or says that the lease was lost: then someone else has the task.
-//! One call tells it and asks for more, so that a chain of tasks costs one call each.
+//! One call tells it and asks for more, and tells of short tasks that follow each other together ([`chain`]).
+
+mod attempt;
+mod chain;
+
+pub(crate) use chain::Held;
 
 use crate::agent::failure;
-use crate::calls::Parked;
 use crate::join::{App, Refused};
-use crate::spending::Spending;
-use crate::tools::Tools;
 use crate::traced;
 use anyhow::Result;
+use chain::GoneOn;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use swarm_flow_protocol::{AgentError, Exchange, Exchanged, Lease, LeaseId, Report, Usage};
-use swarm_flow_sandbox::Unfinished;
-use swarm_flow_telemetry::AttemptSpan;
+use std::time::Duration;
+use swarm_flow_protocol::{Exchange, Exchanged, Lease, LeaseId, Report, Usage};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::{Instant, Interval};
 
 /// Tasks that a runner does at once. An agent mostly waits for its tools.
 const TASKS_MAX: usize = 64;
@@ -29,6 +31,8 @@ const FETCH_PAUSE: Duration = Duration::from_secs(5);
 const FAILED_PAUSE: Duration = Duration::from_millis(100);
 /// A lease lasts 30 seconds.
 const RENEW_PAUSE: Duration = Duration::from_secs(10);
+/// How long it may stay untold that a task is done, while its runner goes on with the next.
+const TELL_PAUSE: Duration = Duration::from_millis(5);
 /// As many as the app takes at once.
 const REPORTS_MAX: usize = 64;
 const REPORTS_BYTES_MAX: usize = 4 << 20;
@@ -50,13 +54,28 @@ struct Work {
     session: String,
     /// None comes of a task that waits, and when the runner stops before its end.
     tasks: JoinSet<Option<Report>>,
-    running: HashMap<Id, (LeaseId, AbortHandle)>,
+    running: HashMap<Id, Running>,
     ended: Vec<Report>,
+    /// What goes on, says so here.
+    going_on: mpsc::UnboundedSender<GoneOn>,
+    gone_on: mpsc::UnboundedReceiver<GoneOn>,
+}
+
+/// A task at work, and those that follow it after it.
+struct Running {
+    /// Of the one that it is at.
+    lease: LeaseId,
+    /// Set as long as the app does not know that it is.
+    untold: Option<watch::Sender<bool>>,
+    handle: AbortHandle,
 }
 
 /// Fetches and does work, for ever.
 pub(crate) async fn work(app: App) {
+    let (going_on, gone_on) = mpsc::unbounded_channel();
     let mut work = Work {
+        going_on,
+        gone_on,
         app,
         session: uuid::Uuid::now_v7().simple().to_string(),
         tasks: JoinSet::new(),
@@ -81,22 +100,45 @@ pub(crate) async fn work(app: App) {
                 failed_pause
             }
         };
-        let app = work.app.clone();
-        tokio::select! {
-            () = app.runner().shared.wake.notified() => {}
-            Some(ended) = work.tasks.join_next_with_id() => work.note(ended),
-            () = app.runner().shared.leases_lost.notified() => work.keep().await,
-            _ = renew.tick() => work.keep().await,
-            () = tokio::time::sleep(pause) => {}
-        }
-        // What has ended by now is told in one call.
-        while let Some(ended) = work.tasks.try_join_next_with_id() {
-            work.note(ended);
-        }
+        work.pause(pause, &mut renew).await;
     }
 }
 
 impl Work {
+    /// Waits until there is something to tell or to ask for, but no longer than `most`.
+    async fn pause(&mut self, most: Duration, renew: &mut Interval) {
+        let app = self.app.clone();
+        let shared = &app.runner().shared;
+        let mut until = Instant::now() + most;
+        loop {
+            tokio::select! {
+                () = shared.wake.notified() => break,
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.note(ended);
+                    break;
+                }
+                Some(gone_on) = self.gone_on.recv() => {
+                    self.go_on(gone_on);
+                    until = until.min(Instant::now() + TELL_PAUSE);
+                }
+                () = shared.leases_lost.notified() => {
+                    self.keep().await;
+                    break;
+                }
+                _ = renew.tick() => {
+                    self.keep().await;
+                    break;
+                }
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        // What has ended by now is told in one call.
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.note(ended);
+        }
+        self.hear();
+    }
+
     /// Says what came of tasks and starts others, as many as there is room for.
     async fn exchange(&mut self) -> Result<()> {
         // What could not be recorded is left to runners that can.
@@ -121,12 +163,14 @@ impl Work {
             Err(error) if reports > 0 && is_refused(&error) => {
                 // What the app can never take must not hold up the rest: the lease ends, and the app tries it again.
                 tracing::error!(?exchange.reports, "the app refuses what came of tasks: {error:#}");
-                self.ended.drain(..reports);
+                let refused: Vec<Report> = self.ended.drain(..reports).collect();
+                self.told(&refused, None);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        self.ended.drain(..reports);
+        let told: Vec<Report> = self.ended.drain(..reports).collect();
+        self.told(&told, Some(&exchanged.lost));
         for run in &exchanged.ended_runs {
             traced::run_ended(run);
         }
@@ -138,26 +182,83 @@ impl Work {
             );
         }
         for lease in exchanged.leases {
-            let id = lease.id.clone();
-            let handle = self.tasks.spawn(perform(self.app.clone(), lease));
-            self.running.insert(handle.id(), (id, handle));
+            self.start(lease);
         }
         Ok(())
     }
 
+    fn start(&mut self, lease: Lease) {
+        let id = lease.id.clone();
+        for other in self.running.values() {
+            // Of two that are at the same task, one has no lease any more.
+            if other.lease.run_id == id.run_id && other.lease.index == id.index {
+                other.handle.abort();
+            }
+        }
+        let going_on = self.going_on.clone();
+        let handle = self
+            .tasks
+            .spawn(chain::perform(self.app.clone(), lease, going_on));
+        let running = Running {
+            lease: id,
+            untold: None,
+            handle,
+        };
+        self.running.insert(running.handle.id(), running);
+    }
+
+    /// The app was told: what was gone on with is leased now, or ends. Without an answer, all of it ends.
+    fn told(&mut self, reports: &[Report], lost: Option<&[LeaseId]>) {
+        for next in reports.iter().filter_map(|report| report.next.as_ref()) {
+            let at = self.running.values_mut();
+            for running in at.filter(|running| running.lease == *next) {
+                if lost.is_some_and(|lost| !lost.contains(next)) {
+                    if let Some(untold) = running.untold.take() {
+                        untold.send_replace(true);
+                    }
+                } else {
+                    running.handle.abort();
+                }
+            }
+        }
+    }
+
+    /// A task is done, and the next one has begun.
+    fn go_on(&mut self, GoneOn { mut report, untold }: GoneOn) {
+        let mut running = self.running.values_mut();
+        let running = running.find(|running| running.lease == report.lease);
+        match (running, &report.next) {
+            (Some(running), Some(next)) => {
+                running.lease = next.clone();
+                running.untold = Some(untold);
+            }
+            _ => report.next = None,
+        }
+        self.ended.push(report);
+    }
+
+    /// Takes what was said before anything that came after it.
+    fn hear(&mut self) {
+        while let Ok(gone_on) = self.gone_on.try_recv() {
+            self.go_on(gone_on);
+        }
+    }
+
     fn note(&mut self, ended: Result<(Id, Option<Report>), JoinError>) {
+        self.hear();
         match ended {
             Ok((id, report)) => {
                 self.running.remove(&id);
                 self.ended.extend(report);
             }
             Err(error) => {
-                let lease = self.running.remove(&error.id());
-                if let Some((lease, _)) = lease.filter(|_| error.is_panic()) {
+                let running = self.running.remove(&error.id());
+                if let Some(running) = running.filter(|_| error.is_panic()) {
                     self.ended.push(Report {
-                        lease,
+                        lease: running.lease,
                         outcome: Err(failure("trapped", format!("the runner failed: {error}"))),
                         usage: Usage::default(),
+                        next: None,
                     });
                 }
             }
@@ -166,7 +267,12 @@ impl Work {
 
     /// Renews the leases of what runs or is not told yet, and ends what was lost.
     async fn keep(&mut self) {
-        let running = self.running.values().map(|(id, _)| id);
+        // What the app does not know yet has no end to be moved.
+        let running = self
+            .running
+            .values()
+            .filter(|running| running.untold.is_none());
+        let running = running.map(|running| &running.lease);
         let held: Vec<&LeaseId> = running
             .chain(self.ended.iter().map(|report| &report.lease))
             .collect();
@@ -177,9 +283,13 @@ impl Work {
         let renewed: Result<Lost> = self.app.send(Method::POST, "/leases/renew", &leases).await;
         match renewed {
             Ok(Lost { lost }) => {
-                for (id, handle) in self.running.values() {
-                    if lost.contains(id) {
-                        tracing::info!(run = id.run_id, index = id.index, "the lease was lost");
+                for Running { lease, handle, .. } in self.running.values() {
+                    if lost.contains(lease) {
+                        tracing::info!(
+                            run = lease.run_id,
+                            index = lease.index,
+                            "the lease was lost"
+                        );
                         handle.abort();
                     }
                 }
@@ -208,125 +318,4 @@ fn batch(reports: &[Report]) -> usize {
 fn is_refused(error: &anyhow::Error) -> bool {
     let refused = error.downcast_ref::<Refused>();
     refused.is_some_and(|refused| matches!(refused.status, 400 | 413 | 422))
-}
-
-async fn perform(app: App, lease: Lease) -> Option<Report> {
-    let id = lease.id.clone();
-    let (timeout, late) = patience(&lease);
-    let spending = Spending::of(&lease);
-    let mut span = traced::attempt(&lease);
-    let done = attempt(&app, lease, spending.clone(), &mut span);
-    let outcome = match timeout {
-        None => done.await?,
-        Some(timeout) => match tokio::time::timeout(timeout, done).await {
-            Ok(outcome) => outcome?,
-            Err(_) => Err(late),
-        },
-    };
-    traced::attempted(span, &outcome);
-    Some(Report {
-        lease: id,
-        outcome,
-        usage: spending.usage(),
-    })
-}
-
-/// How long an attempt may take, and what it comes to if it takes longer.
-fn patience(lease: &Lease) -> (Option<Duration>, AgentError) {
-    let of_run = lease.ends_at_ms.map(|ends_at_ms| {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Duration::from_millis(ends_at_ms).saturating_sub(now.unwrap_or_default())
-    });
-    let of_task = lease.timeout_ms.map(Duration::from_millis);
-    match (of_run, of_task) {
-        (Some(of_run), of_task) if of_task.is_none_or(|of_task| of_run < of_task) => {
-            let message = "the run's `budget.wall_time_ms` is over".to_owned();
-            (Some(of_run), failure("budget_exceeded", message))
-        }
-        (_, of_task) => {
-            let left = of_task.unwrap_or_default().as_millis();
-            let message = format!("the attempt took longer than the {left} ms that it had left");
-            (of_task, failure("timeout", message))
-        }
-    }
-}
-
-type Outcome = Result<swarm_flow_protocol::TaskResult, swarm_flow_protocol::AgentError>;
-
-/// None when the task goes on later, or the runner stops.
-async fn attempt(
-    app: &App,
-    lease: Lease,
-    spending: Spending,
-    span: &mut Option<AttemptSpan>,
-) -> Option<Outcome> {
-    let agent = match app.runner().catalog().agent(&lease.agent).await {
-        None => {
-            let message = format!("this runner has no agent `{}`", lease.agent);
-            return Some(Err(failure("unknown_agent", message)));
-        }
-        Some(Err(error)) => {
-            let message = format!("agent `{}` cannot be loaded: {error:#}", lease.agent);
-            return Some(Err(failure("unknown_agent", message)));
-        }
-        Some(Ok(agent)) => agent,
-    };
-    let journal = match app.runner().journal(&lease, &agent).await {
-        Ok(journal) => Arc::new(journal),
-        Err(error) => {
-            let message = format!("the task's journal cannot be opened: {error}");
-            return Some(Err(failure("unavailable", message)));
-        }
-    };
-    if let Some(span) = span {
-        span.began(journal.header.started_at_ms, &journal.header.digest);
-    }
-    // What began with another version of the agent ends with it.
-    let agent = match app
-        .runner()
-        .catalog()
-        .agent_of(&lease.agent, &journal.header.digest)
-        .await
-    {
-        Ok(agent) => agent,
-        Err(error) => return Some(Err(failure("agent_replaced", format!("{error:#}")))),
-    };
-    let parked = Parked::default();
-    let tools = Tools {
-        runner: app.runner().clone(),
-        workspace: lease.workspace,
-        environment: lease.environment,
-        policy: lease.policy,
-        actor: format!("agent:{}", lease.agent),
-        inputs: lease.inputs,
-        recording: None,
-        journal: Some(journal.clone()),
-        leased: Some((app.clone(), lease.id.clone())),
-        parked: parked.clone(),
-        reporter: None,
-        spending: spending.clone(),
-    };
-    let trail = match app.runner().record_agent(&lease.agent, &tools) {
-        Ok(trail) => trail,
-        Err(closed) => return Some(Err(failure("unavailable", closed.to_string()))),
-    };
-    let (task, workspace) = (lease.task, tools.workspace.clone());
-    let execution = async move { agent.execute(&task, tools, trail).await };
-    let execution = app.runner().shared.threads.spawn(&workspace, execution);
-    match execution.await {
-        Ok(_) if parked.is() => None,
-        // What it was at was not ended by itself, and so its journal has no end.
-        Ok(_) if spending.exceeded().is_some() => spending.exceeded().map(Err),
-        Ok(outcome) => {
-            if let Err(error) = journal.end(&outcome) {
-                tracing::warn!("cannot write the end of a task's journal: {error}");
-            }
-            Some(outcome)
-        }
-        Err(Unfinished::Stopping) => None,
-        Err(panic) => Some(Err(failure(
-            "trapped",
-            format!("the runner failed: {panic}"),
-        ))),
-    }
 }

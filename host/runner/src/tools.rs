@@ -5,8 +5,8 @@ use crate::agent::bindings::swarm_flow::core::{inputs, tools, types};
 use crate::approvals::Asked;
 use crate::atomic::Atomic;
 use crate::calls::{Parked, Reporter};
-use crate::join::App;
 use crate::journal::{Call, Journal, Pending};
+use crate::lease::Held;
 use crate::spending::Spending;
 use crate::{Runner, files};
 use base64::Engine as _;
@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use swarm_flow_audit::Recording;
 use swarm_flow_policy::{Access, Policy};
 use swarm_flow_protocol as protocol;
-use swarm_flow_protocol::LeaseId;
 
 protocol::convert_types!(types);
 protocol::convert_inputs!(inputs);
@@ -39,7 +38,7 @@ pub(crate) struct Tools {
     /// Of a task's attempt.
     pub(crate) journal: Option<Arc<Journal>>,
     /// Who knows of the other tasks of the run, and the lease by which it is asked.
-    pub(crate) leased: Option<(App, LeaseId)>,
+    pub(crate) leased: Option<Held>,
     pub(crate) parked: Parked,
     pub(crate) reporter: Option<Reporter>,
     pub(crate) spending: Spending,

@@ -42,7 +42,11 @@ impl Inner {
     pub(super) fn times_before_next(&mut self) -> VecDeque<(u64, u64)> {
         match (self.recorded.front_mut(), &mut self.ending) {
             (Some(step), _) => std::mem::take(&mut step.times),
-            (None, Some(ending)) => std::mem::take(&mut ending.times),
+            (None, Some(ending)) => {
+                // They belong to the end again: what has ended may be asked for once more, and is to say the same.
+                self.times.clone_from(&ending.times);
+                std::mem::take(&mut ending.times)
+            }
             (None, None) => VecDeque::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::deltas::{Delta, Deltas};
 use crate::calls::is_lost;
-use crate::join::App;
+use crate::lease::Held;
 use crate::spending::Spending;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use swarm_flow_audit::Recording;
 use swarm_flow_model::{Bound, Caller, Denied, Exceeded, Open, Spent};
 use swarm_flow_policy::Policy;
-use swarm_flow_protocol::{CallRequest, Error, LeaseId, TaskAnswer, TaskCall, Usage};
+use swarm_flow_protocol::{CallRequest, Error, TaskAnswer, TaskCall, Usage};
 
 pub(super) struct TaskCaller {
     pub(super) policy: Policy,
@@ -20,7 +20,7 @@ pub(super) struct TaskCaller {
     /// The call's name in the journal: the same when it is made again after a crash.
     pub(super) call: String,
     /// Who keeps the run's accounts.
-    pub(super) leased: Option<(App, LeaseId)>,
+    pub(super) leased: Option<Held>,
     pub(super) spending: Spending,
     pub(super) account: Mutex<Account>,
     /// Somebody else has the task.
@@ -55,12 +55,13 @@ impl TaskCaller {
     }
 
     async fn put_aside(&self, bound: Bound) -> Result<(), Exceeded> {
-        let Some((app, lease)) = &self.leased else {
+        let Some(held) = &self.leased else {
             return Ok(());
         };
         let Some(settled) = self.begin(bound) else {
             return Ok(());
         };
+        let (app, lease) = held.asking().await;
         let request = CallRequest {
             lease: lease.clone(),
             step: self.call.clone(),
