@@ -1,5 +1,9 @@
 //! From what is stored to the words of `wit/swarm.wit`, and back for results. Nothing is decided here.
 
+mod lease;
+
+pub use lease::lease;
+
 use crate::bindings::agent::{PerformanceMetrics, Task, TaskResult};
 use crate::bindings::inputs;
 use crate::bindings::policy;
@@ -8,12 +12,11 @@ use crate::bindings::swarm::{
     RetryPolicy, Run, RunOutcome, RunState, RunSummary, RunTask, Swarm, SwarmConfig, TaskFailure,
     TaskProgress, TaskState, Votes, Wait, WaitKind,
 };
-use crate::bindings::work::{EndedRun, Lease, LeaseId, Successor};
+use crate::bindings::work::EndedRun;
 use crate::budget::Reserved;
 use crate::event;
 use crate::store::{
-    self, Details, Following, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm,
-    StoredTask,
+    self, Input, StoredQuestion, StoredRun, StoredSummary, StoredSwarm, StoredTask,
 };
 use crate::strategy::{self, Strategy};
 use swarm_flow_protocol::{INPUT_BYTES_MAX, cut};
@@ -331,44 +334,6 @@ pub fn stored_failure(failure: TaskFailure) -> event::Failure {
     event::Failure {
         code: failure.code,
         message: failure.message,
-    }
-}
-
-pub fn lease(details: Details, fence: u64, expires_at_ms: u64, following: Vec<Following>) -> Lease {
-    let successors = following.into_iter();
-    let successors = successors.map(|following| successor(&details.run, following));
-    Lease {
-        successors: successors.collect(),
-        id: LeaseId {
-            run_id: details.run,
-            index: details.index,
-            fence,
-        },
-        task: task(details.task),
-        inputs: inputs(details.inputs),
-        agent: details.agent,
-        workspace: details.workspace,
-        environment: details.environment,
-        policy: details.policy.into(),
-        attempt: details.failures + 1,
-        timeout_ms: details.timeout_ms,
-        cpu_time_us: details.cpu_time_us,
-        ends_at_ms: details.ends_at_ms,
-        expires_at_ms,
-    }
-}
-
-fn successor(run: &str, following: Following) -> Successor {
-    Successor {
-        id: LeaseId {
-            run_id: run.to_owned(),
-            index: following.index,
-            fence: following.fence + 1,
-        },
-        task: task(following.task),
-        agent: following.agent,
-        attempt: following.failures + 1,
-        timeout_ms: following.timeout_ms,
     }
 }
 

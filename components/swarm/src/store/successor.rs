@@ -5,8 +5,10 @@ use crate::event::Task;
 use std::collections::HashMap;
 use swarm_flow_state::{Database, DatabaseError, query};
 
-/// So many can follow a task without asking.
-const SUCCESSORS_MAX: u32 = 16;
+/// So many can follow a task without asking; a runner tells of 64 at once.
+const SUCCESSORS_MAX: u32 = 48;
+/// And no more of what they are to do: who takes long is told the same again with each.
+const SUCCESSORS_BYTES_MAX: u32 = 64 << 10;
 
 /// A task that can be done right after another one.
 pub struct Following {
@@ -32,15 +34,16 @@ pub fn following(
     if leading.is_empty() {
         return Ok(followings);
     }
-    let statement = "WITH RECURSIVE follows (run, first, workspace, number, place) AS ( \
-            SELECT task.run, task.number, task.workspace, task.number, 0 FROM json_each(?1) AS leading \
+    let statement = "WITH RECURSIVE follows (run, first, workspace, number, place, bytes) AS ( \
+            SELECT task.run, task.number, task.workspace, task.number, 0, 0 FROM json_each(?1) AS leading \
             CROSS JOIN task ON task.run = json_extract(leading.value, '$[0]') \
                 AND task.number = json_extract(leading.value, '$[1]') \
             UNION ALL \
-            SELECT follows.run, follows.first, follows.workspace, task.number, follows.place + 1 FROM follows \
+            SELECT follows.run, follows.first, follows.workspace, task.number, follows.place + 1, \
+                follows.bytes + length(CAST(task.task AS BLOB)) FROM follows \
             CROSS JOIN need ON need.run = follows.run AND need.needs = follows.number \
             CROSS JOIN task ON task.run = need.run AND task.number = need.number \
-            WHERE follows.place < ?2 AND task.state = 'pending' AND task.fence = task.failures + task.waits \
+            WHERE follows.place < ?2 AND follows.bytes + length(CAST(task.task AS BLOB)) <= ?3 AND task.state = 'pending' AND task.fence = task.failures + task.waits \
                 AND task.workspace IN ('', follows.workspace) \
                 AND (SELECT count(*) FROM need AS of WHERE of.run = follows.run AND of.needs = follows.number) = 1 \
                 AND (SELECT count(*) FROM need AS of WHERE of.run = task.run AND of.number = task.number) = 1) \
@@ -48,7 +51,11 @@ pub fn following(
             max(task.timeout_ms - task.worked_ms, 1) \
         FROM follows CROSS JOIN task ON task.run = follows.run AND task.number = follows.number \
         WHERE follows.place > 0 ORDER BY follows.place";
-    let parameters = [json(leading)?, number(SUCCESSORS_MAX.into())];
+    let parameters = [
+        json(leading)?,
+        number(SUCCESSORS_MAX.into()),
+        number(SUCCESSORS_BYTES_MAX.into()),
+    ];
     for row in query(database, statement, &parameters)? {
         let first = (row.text(0)?.to_owned(), index(&row, 1)?);
         followings.entry(first).or_default().push(Following {

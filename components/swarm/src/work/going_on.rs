@@ -117,11 +117,21 @@ fn what_follows_needs_one_task_and_no_other_needs_that() {
         run.tasks[2].workspace = Some(format!("ws_{:032x}", 1));
     };
     assert_eq!(following(CHAIN, same), [1, 2]);
-    let long: Vec<Vec<usize>> = (0..40_usize)
+    let long: Vec<Vec<usize>> = (0..60_usize)
         .map(|at| (at.saturating_sub(1)..at).collect())
         .collect();
     let long: Vec<&[usize]> = long.iter().map(Vec::as_slice).collect();
-    assert_eq!(following(&long, nothing), (1..17).collect::<Vec<u32>>());
+    assert_eq!(following(&long, nothing), (1..49).collect::<Vec<u32>>());
+}
+
+#[test]
+fn much_that_follows_is_asked_for() {
+    let large = |run: &mut RunConfig| {
+        for task in &mut run.tasks[1..] {
+            task.task.context = Some("x".repeat(40 << 10));
+        }
+    };
+    assert_eq!(following(CHAIN, large), [1]);
 }
 
 #[test]
