@@ -215,7 +215,7 @@ fn nothing_follows_what_was_cancelled_failed_or_lost() {
     let next = &lease.successors[0].id;
     assert_eq!(
         send(&database, vec![told(&lease, false, Some(next))]),
-        [next.clone()]
+        std::slice::from_ref(next)
     );
     assert_eq!(
         states(&database, &run),
