@@ -49,7 +49,7 @@ fn swarm_under(server: &Server, policy: &Value) -> (String, String) {
         .header("content-type", "application/wasm")
         .body(std::fs::read(guest("thinker")).unwrap());
     assert_eq!(answer(request.send().unwrap()).0, 201);
-    let made = json!({"name": "w", "environment": {"name": "base"}, "policy": policy});
+    let made = json!({"name": "w", "environment": "base", "policy": policy});
     let (status, made) = server.post("/workspaces", &made);
     assert_eq!(status, 201, "{made}");
     let workspace = made["id"].as_str().unwrap().to_owned();
@@ -288,7 +288,7 @@ fn a_model_that_the_policy_does_not_grant_is_not_asked_and_the_line_is_named() {
     let Some(mock) = mock() else { return };
     let state = tempfile::tempdir().unwrap();
     let server = start(state.path(), &mock);
-    let policy = json!({"base": "standard", "models": ["by-anthropic"]});
+    let policy = json!({"preset": "standard", "models": ["by-anthropic"]});
     let (swarm, _) = swarm_under(&server, &policy);
     let ask = |model: &str| {
         let context = json!({"ask": ["hello"], "model": model});
