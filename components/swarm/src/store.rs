@@ -96,7 +96,7 @@ pub fn added_agents(database: &impl Database, now_ms: u64) -> Result<Vec<String>
         .collect()
 }
 
-/// The kinds of users' agents that a runner has or had, and what they say that they can.
+/// The kinds of agents that a runner has or had beside the app's own, and what they say that they can.
 pub fn capabilities(database: &impl Database) -> Result<Vec<(String, Vec<String>)>, DatabaseError> {
     let statement = "SELECT json_extract(program.value, '$.name'), json_extract(program.value, '$.agent.capabilities') \
         FROM runner, json_each(runner.programs) AS program \

@@ -57,11 +57,14 @@ pub fn catalog(
     let mut agents = Vec::new();
     if let Some(folder) = folder {
         programs.extend(ProgramFile::in_folder(&folder.join("programs"))?);
-        let script = folder.join("components/script.wasm");
+        let components = folder.join("components");
+        agents.extend(AgentFile::in_folder(&components)?);
+        let script = components.join("script.wasm");
         if script.is_file() {
             agents.push(AgentFile {
                 name: "script".to_owned(),
                 path: script,
+                about: None,
             });
         }
     }

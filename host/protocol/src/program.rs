@@ -48,8 +48,13 @@ impl Program {
 
     /// Why nobody else's program can have one of its names.
     pub fn name_is_taken(&self, name: &str) -> String {
+        let what = if self.agent.is_some() {
+            "agent"
+        } else {
+            "program"
+        };
         format!(
-            "`{name}` is the program `{}` {}, which comes with the platform and is neither replaced nor removed; \
+            "`{name}` is the {what} `{}` {}, which comes with the platform and is neither replaced nor removed; \
              yours can have another name",
             self.name, self.version
         )

@@ -5,9 +5,7 @@
 
 use crate::agent::Agent;
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use swarm_flow_protocol as protocol;
 use swarm_flow_protocol::Origin;
@@ -16,42 +14,10 @@ use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::Component;
 
 mod agents;
+mod file;
 mod offer;
 
-/// A program's file and what is known of it: `NAME.toml` beside `NAME.wasm`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProgramFile {
-    pub name: String,
-    /// Other names by which `exec` finds it.
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    pub version: String,
-    /// The environments that have it; none means every one.
-    #[serde(default)]
-    pub environments: Vec<String>,
-    /// The language of the first of its environments, where the program is the main one.
-    #[serde(default)]
-    pub language: String,
-    /// Variables that it gets unless the command says otherwise.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// Whether it ends, as by `SIGPIPE`, when it writes to a pipe that nobody reads any more; else it is told so.
-    #[serde(default)]
-    pub ends_with_reader: bool,
-    /// As SPDX writes it.
-    #[serde(default)]
-    pub license: Option<String>,
-    #[serde(skip)]
-    pub path: PathBuf,
-}
-
-/// An agent's component.
-#[derive(Clone, Debug)]
-pub struct AgentFile {
-    pub name: String,
-    pub path: PathBuf,
-}
+pub use file::{AgentFile, ProgramFile};
 
 /// Everything that a runner can run.
 pub struct Catalog {
@@ -122,53 +88,6 @@ pub(crate) struct Runnable<'a> {
     pub(crate) ends_with_reader: bool,
 }
 
-impl ProgramFile {
-    /// The programs in a folder: each `.toml` with the `.wasm` of the same name. An absent folder holds none.
-    pub fn in_folder(folder: &Path) -> Result<Vec<Self>> {
-        let mut files = Vec::new();
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(files),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot list {}", folder.display()));
-            }
-        };
-        for entry in entries {
-            let path = entry
-                .with_context(|| format!("cannot list {}", folder.display()))?
-                .path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-            {
-                let text = std::fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                let mut file: Self = toml::from_str(&text)
-                    .with_context(|| format!("{} is no program", path.display()))?;
-                file.path = path.with_extension("wasm");
-                files.push(file);
-            }
-        }
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(files)
-    }
-
-    /// A program that an operator names on the command line; every environment has it.
-    pub fn named(name: &str, path: PathBuf) -> Self {
-        Self {
-            name: name.to_owned(),
-            aliases: Vec::new(),
-            version: "0".to_owned(),
-            environments: Vec::new(),
-            language: String::new(),
-            env: BTreeMap::new(),
-            ends_with_reader: false,
-            license: None,
-            path,
-        }
-    }
-}
-
 /// The environment without a language, for programs that the operator or the workspace brings.
 const BASE: &str = "base";
 
@@ -180,7 +99,10 @@ impl Catalog {
         agents: Vec<AgentFile>,
     ) -> Result<Self> {
         let mut entries: Vec<Arc<Entry>> = Vec::new();
-        for file in programs {
+        let (announced, agents): (Vec<_>, Vec<_>) =
+            agents.into_iter().partition(|agent| agent.about.is_some());
+        let programs = programs.into_iter().map(|file| (file, None));
+        for (file, profile) in programs.chain(announced.into_iter().map(AgentFile::announced)) {
             if entries.iter().any(|entry| entry.file.name == file.name) {
                 bail!("two programs are named `{}`", file.name);
             }
@@ -194,7 +116,7 @@ impl Catalog {
                 origin: Origin::Shipped,
                 digest: hasher.finalize(),
                 size_bytes,
-                profile: None,
+                profile,
                 program: OnceCell::new(),
                 agent: OnceCell::new(),
                 description: OnceCell::new(),
@@ -305,7 +227,12 @@ impl Catalog {
     /// Compiles what has not been compiled yet, one after another.
     pub async fn compile_all(&self) {
         let added = self.added();
-        for entry in self.programs.iter().chain(added.iter()) {
+        for entry in self
+            .programs
+            .iter()
+            .chain(added.iter())
+            .filter(|entry| entry.is_compiled_early())
+        {
             if let Err(error) = self.compile(entry).await {
                 tracing::error!("cannot load program `{}`: {error:#}", entry.file.name);
             }
@@ -324,7 +251,7 @@ impl Catalog {
     pub fn uncompiled(&self) -> Vec<String> {
         let added = self.added();
         let all = self.programs.iter().chain(added.iter());
-        let missing = all.filter(|entry| !self.is_compiled(entry));
+        let missing = all.filter(|entry| entry.is_compiled_early() && !self.is_compiled(entry));
         missing.map(|entry| entry.file.name.clone()).collect()
     }
 
@@ -372,7 +299,8 @@ impl Catalog {
     ) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a, 'e> {
         self.programs.iter().filter(move |entry| {
             let environments = &entry.file.environments;
-            environments.is_empty() || environments.iter().any(|name| name == environment)
+            entry.profile.is_none()
+                && (environments.is_empty() || environments.iter().any(|name| name == environment))
         })
     }
 

@@ -18,7 +18,7 @@ impl Catalog {
     /// An agent, ready to do tasks. Who has it keeps it when it is replaced.
     pub(crate) async fn agent(&self, name: &str) -> Option<Result<Agent>> {
         let Some((file, cell)) = self.agents.get(name) else {
-            let entry = self.find_added(name)?;
+            let entry = self.shipped_agent(name).or_else(|| self.find_added(name))?;
             entry.profile.as_ref()?;
             return Some(self.compiled_agent(&entry).await.cloned());
         };
@@ -39,6 +39,12 @@ impl Catalog {
             })
             .await;
         Some(agent.cloned())
+    }
+
+    /// One that comes along beside the app's own.
+    fn shipped_agent(&self, name: &str) -> Option<Arc<Entry>> {
+        let named = |entry: &&Arc<Entry>| entry.profile.is_some() && entry.file.name == name;
+        self.programs.iter().find(named).cloned()
     }
 
     pub(super) async fn compiled_agent<'a>(&self, entry: &'a Arc<Entry>) -> Result<&'a Agent> {
@@ -83,7 +89,7 @@ impl Catalog {
         name: &str,
         bytes: Bytes,
     ) -> Result<(Description, String, AgentProfile), Error> {
-        if self.agents.contains_key(name) {
+        if self.agents.contains_key(name) || self.shipped_agent(name).is_some() {
             return Err(Error::Conflict {
                 message: format!(
                     "`{name}` is an agent that comes with the platform and is not replaced; yours can have another name"

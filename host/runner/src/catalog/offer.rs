@@ -161,6 +161,12 @@ impl Entry {
         }
     }
 
+    /// Whether it is compiled before anybody needs it. An agent that comes along takes a second, and most runners never
+    /// have a task for it.
+    pub(super) fn is_compiled_early(&self) -> bool {
+        self.origin == Origin::Added || self.profile.is_none()
+    }
+
     /// What it is compiled from, as the cache knows it: a user's program is compiled as a workspace's own.
     pub(super) fn inputs(&self) -> Vec<u8> {
         match self.origin {
