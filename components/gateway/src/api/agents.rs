@@ -1,4 +1,4 @@
-//! `/agents`: the one that the app itself has, users' own, and a task for one of them.
+//! `/agents`: the one that the app itself has, those that runners have, and a task for one of them.
 
 use crate::api::{no_query, programs};
 use crate::bindings::{agent, binding, programs as wit, runners};
@@ -35,10 +35,10 @@ pub fn remove(request: &Request) -> Result<Reply, Problem> {
     no_query(request)?;
     let name = request.parameter(0);
     let all = all()?;
-    if !all.iter().any(|agent| agent.is_named(name)) {
+    let Some(agent) = all.iter().find(|agent| agent.is_named(name)) else {
         return Err(missing(name, &all));
-    }
-    if name == shipped().name() {
+    };
+    if agent.is_shipped() {
         let detail = format!("`{name}` comes with the platform and is not removed");
         return Err(Problem::new("conflict", detail));
     }
@@ -56,7 +56,7 @@ pub fn execute(request: &Request) -> Result<Reply, Problem> {
             return Err(missing(name, &all));
         }
         let detail = format!(
-            "`{name}` is an agent of a user's, which only runners run: give it tasks by a swarm whose `agents` name it"
+            "only runners run the agent `{name}`: give it tasks by a swarm whose `agents` name it"
         );
         return Err(Problem::new("conflict", detail));
     }

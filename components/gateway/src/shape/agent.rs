@@ -144,6 +144,10 @@ impl Agent {
     pub fn is_named(&self, name: &str) -> bool {
         self.name == name
     }
+
+    pub fn is_shipped(&self) -> bool {
+        self.origin == Origin::Shipped
+    }
 }
 
 pub fn problem(error: wit::AgentError) -> Problem {
