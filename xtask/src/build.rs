@@ -1,9 +1,9 @@
 //! Components, guests and the host.
 
 use crate::compose::{self, Part};
-use crate::project::{COMPONENTS, Profile, Project, WASM_TARGET};
+use crate::project::{self, AGENTS, Profile, Project, WASM_TARGET};
 use crate::step::{self, step};
-use crate::{file, programs};
+use crate::{agents, file, programs};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -15,14 +15,19 @@ pub fn everything(project: &Project, profile: Profile) -> Result<()> {
     host(project, profile)
 }
 
-/// The components of the app: `gateway.wasm`, `platform.wasm` and, for runners, `script.wasm`.
+/// The components of the app: `gateway.wasm`, `platform.wasm` and, for runners, `script.wasm` and the agents that think.
 pub fn components(project: &Project) -> Result<()> {
     step("build the components", || {
-        build_wasm(project, &COMPONENTS)?;
+        let packages = project::components();
+        let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+        build_wasm(project, &packages)?;
         let out = project.components();
         copy(&project.wasm("gateway"), &out.join("gateway.wasm"))?;
         copy(&project.wasm("agent-script"), &out.join("script.wasm"))?;
-        file::write_if_changed(&out.join("platform.wasm"), &platform(project)?)
+        file::write_if_changed(&out.join("platform.wasm"), &platform(project)?)?;
+        AGENTS
+            .iter()
+            .try_for_each(|name| agents::put(project, name))
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a machine can say about the sources. Everything is checked, then what failed is named.
 
-use crate::project::{COMPONENTS, INITIALISE, Project, WASM_TARGET};
+use crate::project::{self, INITIALISE, Project, WASM_TARGET};
 use crate::step::{self, step};
 use crate::{build, deny, programs};
 use anyhow::{Result, bail};
@@ -51,8 +51,9 @@ fn guest_lints(project: &Project) -> Result<()> {
             guests.retain(|guest| *guest != programs::package(&source));
         }
     }
-    let guests = guests.iter().map(String::as_str).chain(COMPONENTS);
-    cargo.args(guests.flat_map(|package| ["--package", package]));
+    let components = project::components();
+    let guests = guests.iter().chain(&components);
+    cargo.args(guests.flat_map(|package| ["--package", package.as_str()]));
     step::run(cargo.args(["--", "-D", "warnings"]))
 }
 

@@ -12,6 +12,7 @@
     )
 )]
 
+mod agents;
 mod build;
 mod check;
 mod compose;

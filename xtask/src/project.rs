@@ -36,6 +36,16 @@ pub const COMPONENTS: [&str; 5] = [
     "agent-tools",
 ];
 
+/// The agents that come along and run in runners only, each a folder in `components/agents`: `agent-NAME`.
+pub const AGENTS: [&str; 5] = ["coder", "judge", "planner", "researcher", "reviewer"];
+
+/// The packages of both.
+pub fn components() -> Vec<String> {
+    let app = COMPONENTS.map(str::to_owned).into_iter();
+    app.chain(AGENTS.map(|name| format!("agent-{name}")))
+        .collect()
+}
+
 impl Project {
     pub fn find() -> Result<Self> {
         // Cargo says where we are as it runs us: what was compiled may come from a build elsewhere.
