@@ -37,6 +37,8 @@ impl Aimock {
             .arg(package.join("node_modules/@copilotkit/aimock/dist/cli.js"))
             .args(["--port", "0", "--strict", "--fixtures"])
             .arg(file.path())
+            // A fixture for a turn is for this turn alone.
+            .env("AIMOCK_STRICT_TURN_INDEX", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -11,6 +11,7 @@ pub mod aimock;
 pub mod artefact;
 pub mod events;
 pub mod mcp;
+pub mod project;
 pub mod raw;
 pub mod runner;
 pub mod sandbox;

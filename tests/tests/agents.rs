@@ -21,9 +21,11 @@ fn add(server: &Server, query: &str, bytes: Vec<u8>) -> (StatusCode, Value) {
     answer(request.send().unwrap())
 }
 
+/// The app's own, and those of users.
 fn names(server: &Server) -> Vec<String> {
     let (_, all) = server.get("/agents");
     let all = all["items"].as_array().unwrap().iter();
+    let all = all.filter(|agent| agent["name"] == "script" || agent["origin"] == "added");
     all.map(|agent| agent["name"].as_str().unwrap().to_owned())
         .collect()
 }

@@ -9,40 +9,9 @@
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use swarm_flow_tests::artefact::root;
-use swarm_flow_tests::server::{Server, cli, fresh};
-
-/// Every file below a folder, with its path relative to it.
-fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(
-                    path.strip_prefix(folder)
-                        .unwrap()
-                        .to_str()
-                        .unwrap()
-                        .to_owned(),
-                    path,
-                );
-            }
-        }
-    }
-    found
-}
-
-fn upload(server: &Server, workspace: &str, folder: &Path) {
-    for (path, source) in files(folder) {
-        let (status, body) = server.put(workspace, &path, std::fs::read(source).unwrap());
-        assert_eq!(status, 201, "{path}: {body}");
-    }
-}
+use swarm_flow_tests::project::{fixture, unpacked, upload};
+use swarm_flow_tests::server::{cli, fresh};
 
 #[test]
 fn python_behaves_as_its_cases_say() {
@@ -89,31 +58,6 @@ fn python_behaves_as_its_cases_say() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count >= 40, "only {count} cases");
-}
-
-/// The source distribution that `cargo xtask test` fetched.
-fn fixture(file: &str) -> PathBuf {
-    let path = root().join("target/fixtures").join(file);
-    assert!(
-        path.exists(),
-        "{} is missing; `cargo xtask test` fetches it",
-        path.display()
-    );
-    path
-}
-
-fn unpacked(file: &str) -> tempfile::TempDir {
-    let archive = fixture(file);
-    let folder = tempfile::tempdir().unwrap();
-    let done = std::process::Command::new("tar")
-        .args(["--extract", "--gzip", "--strip-components=1", "--file"])
-        .arg(archive)
-        .arg("--directory")
-        .arg(folder.path())
-        .status()
-        .unwrap();
-    assert!(done.success());
-    folder
 }
 
 const MORE_ITERTOOLS: &str = "more_itertools-11.2.1.tar.gz";
