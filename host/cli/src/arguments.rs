@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::{
-    agent, audit, exec, mcp, models, policy, programs, question, registries, replay, run, runner,
-    sandbox, swarm, up, workspace,
+    agent, audit, code, exec, mcp, models, policy, programs, question, registries, replay, run,
+    runner, sandbox, swarm, up, workspace,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -76,6 +76,8 @@ pub enum Command {
     /// Agents that work together
     #[command(subcommand)]
     Swarm(swarm::Swarm),
+    /// Have an agent work in a workspace until a check is green, and show what it changed
+    Code(code::Code),
     /// What agents ask people
     #[command(subcommand)]
     Question(question::Question),

@@ -18,6 +18,7 @@ mod arguments;
 mod audit;
 mod built;
 mod client;
+mod code;
 mod exec;
 mod graph;
 mod log;
@@ -193,6 +194,7 @@ async fn dispatch(arguments: Arguments, around: Around) -> anyhow::Result<ExitCo
         Command::Agent(command) => agent::agent(&client, command, output).await,
         Command::Swarm(command) => swarm::swarm(&client, command, output).await,
         Command::Question(command) => question::question(&client, &command, output).await,
+        Command::Code(command) => code::code(&client, &command, output).await,
         Command::Replay(command) => replay::replay(&client, &command, output).await,
     }
 }

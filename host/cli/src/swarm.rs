@@ -3,7 +3,7 @@
 mod follow;
 mod live;
 mod report;
-mod run;
+pub mod run;
 pub mod state;
 
 use crate::client::{Client, LARGE_PAGES};

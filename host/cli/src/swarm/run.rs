@@ -115,7 +115,7 @@ pub async fn graph(client: &Client, command: &Graph) -> Result<ExitCode> {
 }
 
 /// Follows a run, prints it, and ends as it ended.
-async fn to_the_end(
+pub async fn to_the_end(
     client: &Client,
     answer: &Value,
     outputs: bool,
