@@ -256,6 +256,7 @@ fn an_agent_imports_only_what_it_uses() {
             "delegation",
             "human",
             "progress",
+            "model",
         ];
         let can = can.map(|name| format!("swarm-flow:core/{name}@2.0.0"));
         let imported = imports(&typescript);
