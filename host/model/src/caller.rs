@@ -10,7 +10,7 @@ pub trait Caller: Send + Sync {
     fn may_use(&self, model: &str) -> Result<(), Denied>;
 
     /// Sets aside what one attempt can cost at most. It is [settled](Self::settle) after the attempt; one that never is was
-    /// cut off, and counts at its bound once the same [`Open::call`] is reserved again.
+    /// cut off, and counts at its bound once the same call is reserved again.
     fn reserve<'a>(&'a self, open: &'a Open) -> BoxFuture<'a, Result<(), Exceeded>>;
 
     fn settle<'a>(&'a self, open: &'a Open, spent: Spent) -> BoxFuture<'a, ()>;
