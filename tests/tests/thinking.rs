@@ -8,6 +8,8 @@
     reason = "tests may stop at once"
 )]
 
+#[path = "thinking/code.rs"]
+mod code;
 #[path = "thinking/coder.rs"]
 mod coder;
 #[path = "thinking/others.rs"]
